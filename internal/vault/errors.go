@@ -1,0 +1,56 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Sentinels of this package.
+var (
+	ErrInitialized        = errors.New("vault is already set up: unlock it instead")
+	ErrNotInitialized     = errors.New("vault is not set up: run `gateway init` or open the set-up link")
+	ErrLocked             = errors.New("vault is locked: unlock it in the console or with `gateway unlock`")
+	ErrWrongPassphrase    = errors.New("wrong passphrase: try again")
+	ErrWrongKeyFile       = errors.New("this key file does not open the vault: use the file made for this vault, or the passphrase")
+	ErrWeakPassphrase     = errors.New("passphrase is too weak")
+	ErrLastPassphrase     = errors.New("the last passphrase slot cannot be removed: add another first")
+	ErrNoSlot             = errors.New("no such key slot: list them first")
+	ErrTooMany            = errors.New("vault is full: remove what is no longer used")
+	ErrNoCredential       = errors.New("no such key: add one with `gateway key add`")
+	ErrCredentialExists   = errors.New("a key with this resource and label exists: choose another label or remove it first")
+	ErrAmbiguous          = errors.New("several keys have this label: name it by its id")
+	ErrInvalidCredential  = errors.New("invalid key")
+	ErrDamaged            = errors.New("vault is damaged: restore the data directory from a backup")
+	errAttemptInterrupted = fmt.Errorf("%w: it was locked during this attempt", ErrLocked)
+)
+
+// TooSoonError refuses an attempt that follows a wrong one too closely, or
+// that runs while another does. Nothing was computed.
+type TooSoonError struct {
+	// RetryAfter is how long to wait, more than zero.
+	RetryAfter time.Duration
+}
+
+func (e *TooSoonError) Error() string {
+	return fmt.Sprintf("too many passphrase attempts: try again in %d s", int64(math.Ceil(e.RetryAfter.Seconds())))
+}
+
+// PassphraseError says why a new passphrase is refused. It matches
+// ErrWeakPassphrase.
+type PassphraseError struct{ Problem string }
+
+func (e *PassphraseError) Error() string { return "choose another passphrase: " + e.Problem }
+
+// Unwrap returns ErrWeakPassphrase.
+func (e *PassphraseError) Unwrap() error { return ErrWeakPassphrase }
+
+// CredentialError says which field of a new credential is refused, and why.
+// It matches ErrInvalidCredential.
+type CredentialError struct{ Field, Problem string }
+
+func (e *CredentialError) Error() string { return e.Field + ": " + e.Problem }
+
+// Unwrap returns ErrInvalidCredential.
+func (e *CredentialError) Unwrap() error { return ErrInvalidCredential }
