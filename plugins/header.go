@@ -1,0 +1,54 @@
+package plugins
+
+import (
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+)
+
+const maxHeaderValue = 4 << 10 // bytes of one allowlisted value
+
+// AllowHeader copies the named headers of h into a fresh map and nothing else.
+// A header nominated by Connection belongs to one hop and is not copied (RFC
+// 9110 section 7.6.1), nor is one given more than once or longer than 4 KiB.
+func AllowHeader(h http.Header, names ...string) http.Header {
+	nominated := connectionNames(h)
+	out := make(http.Header, len(names))
+	for _, name := range names {
+		values := h.Values(name)
+		if len(values) != 1 || len(values[0]) > maxHeaderValue || nominated[textproto.CanonicalMIMEHeaderKey(name)] {
+			continue
+		}
+		out.Set(name, values[0])
+	}
+	return out
+}
+
+func connectionNames(h http.Header) map[string]bool {
+	names := make(map[string]bool)
+	for _, line := range h.Values("Connection") {
+		for name := range strings.SplitSeq(line, ",") {
+			names[textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name))] = true
+		}
+	}
+	return names
+}
+
+// clientCredentials are headers by which some provider recognises its customer.
+func clientCredentials() []string {
+	return []string{
+		"Authorization", "Proxy-Authorization", "Cookie", "Dpop",
+		"X-Api-Key", "Api-Key", "X-Goog-Api-Key", "X-Auth-Token",
+	}
+}
+
+// reservedHeader reports whether HTTP gives the header a meaning of its own, so
+// that a key must not be put there.
+func reservedHeader(name string) bool {
+	return slices.Contains([]string{
+		"Accept", "Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type",
+		"Cookie", "Date", "Dpop", "Expect", "Host", "Keep-Alive", "Origin", "Proxy-Authorization",
+		"Proxy-Connection", "Referer", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Via",
+	}, textproto.CanonicalMIMEHeaderKey(name))
+}
