@@ -1,0 +1,130 @@
+// Package pairing lets apps in: pairing strings, client registration, the
+// owner's consent, tokens and the sessions they stand for.
+//
+// It guarantees that one pairing string makes one app, however many redeem it
+// at once; that nothing is granted which the audit log could not record; that
+// every token is bound to the app's own key (RFC 9449); and that a revocation,
+// a suspension or a freeze is visible to every check before it is reported as
+// done. Only hashes of codes and refresh tokens are kept.
+//
+// It refuses whatever it has no record of: absence means deny, and states are
+// named values whose zero is invalid. It does not decide what a permission
+// allows (policy does) and never sees a provider key.
+//
+//	pairing string ── redeem ──▶ app ── ask ──▶ consent request ── approve ──▶ permissions
+//	                                                   │
+//	                                                   └── device code + proof ──▶ session
+//	session ── refresh token + proof ──▶ access token ── + proof ──▶ Caller
+package pairing
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/keywicket/keywicket/internal/audit"
+	"github.com/keywicket/keywicket/internal/pairing/dpop"
+	"github.com/keywicket/keywicket/internal/store"
+)
+
+// Config says what pairing works with.
+type Config struct {
+	// Store keeps apps, permissions, requests and sessions; required.
+	Store *store.Store
+	// Audit records every grant and every end of one; required.
+	Audit *audit.Log
+	// Issuer is the gateway's public origin without a trailing slash, such as
+	// https://keys.example.com; required.
+	Issuer string
+	// Verifier checks DPoP proofs; required.
+	Verifier *dpop.Verifier
+	// Resources are what may be asked for and granted; required.
+	Resources []Resource
+	// Clock is the time source; default time.Now.
+	Clock func() time.Time
+	// Rand is the source of codes, tokens and ids; default crypto/rand.Reader.
+	Rand io.Reader
+	// Log receives what could not be recorded elsewhere, never secrets;
+	// default none.
+	Log *slog.Logger
+}
+
+// Resource is something an app may be given access to.
+type Resource struct {
+	// ID is the type and provider, such as llm:openai.
+	ID string
+	// Title is its name for people.
+	Title string
+	// Actions are those a permission may name.
+	Actions []string
+}
+
+// Pairing is the open state of all apps. Its methods may be called
+// concurrently.
+type Pairing struct {
+	cfg       Config
+	resources map[string]Resource
+	signer    *signer
+
+	// changing serialises everything that writes, so that what a change read
+	// from memory still holds when its transaction commits.
+	changing sync.Mutex
+
+	// mu guards live and watchers. Records in live are replaced, not altered.
+	mu       sync.RWMutex
+	live     *live
+	watchers []func(Change)
+}
+
+// New loads the records of cfg.Store; on a new store it makes the key that
+// signs access tokens.
+func New(cfg Config) (*Pairing, error) {
+	switch {
+	case cfg.Store == nil:
+		return nil, errors.New("opening pairing: Config.Store is required")
+	case cfg.Audit == nil:
+		return nil, errors.New("opening pairing: Config.Audit is required")
+	case cfg.Verifier == nil:
+		return nil, errors.New("opening pairing: Config.Verifier is required")
+	case len(cfg.Resources) == 0:
+		return nil, errors.New("opening pairing: Config.Resources is required")
+	}
+	if err := checkIssuer(cfg.Issuer); err != nil {
+		return nil, err
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &Pairing{cfg: cfg, resources: map[string]Resource{}}
+	for _, r := range cfg.Resources {
+		p.resources[r.ID] = r
+	}
+	if err := p.load(); err != nil {
+		return nil, fmt.Errorf("opening pairing: %w", err)
+	}
+	return p, nil
+}
+
+// checkIssuer holds the issuer to an origin: tokens name it, metadata must
+// repeat it byte for byte (RFC 8414 section 3.3) and proofs are checked
+// against it.
+func checkIssuer(issuer string) error {
+	u, err := url.Parse(issuer)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || issuer != u.Scheme+"://"+u.Host {
+		return fmt.Errorf("opening pairing: Config.Issuer must be an origin such as https://keys.example.com, without path or trailing slash")
+	}
+	return nil
+}
+
+func (p *Pairing) now() time.Time { return p.cfg.Clock() }
