@@ -1,0 +1,23 @@
+package policy
+
+import "time"
+
+// Request is what a request is about, as the dialect described it.
+type Request struct {
+	AppStatus    string    `json:"app_status"` // "active", "suspended" or "revoked"; anything else is denied
+	Resource     string    `json:"resource"`
+	Action       string    `json:"action"`
+	Model        string    `json:"model,omitzero"` // as the client names it; "" when none can be found
+	BodyBytes    int64     `json:"body_bytes,omitzero"`
+	OutputTokens int64     `json:"output_tokens,omitzero"` // asked per choice; 0 is none asked
+	Choices      int64     `json:"choices,omitzero"`       // answers asked for; 0 is one
+	Tools        bool      `json:"tools,omitzero"`
+	Stream       bool      `json:"stream,omitzero"`
+	Time         time.Time `json:"time"`
+}
+
+// ActionListModels is the one action that names no model: it lists them. It
+// passes model lists, is not counted by limits with a model, and gets no
+// output cap. Every other request without a model is one "in which no model
+// can be found": denied when a list is present, and counted by every limit.
+const ActionListModels = "models.list"
