@@ -34,8 +34,9 @@ type VerifierConfig struct {
 
 // Verifier checks proofs. It is safe for concurrent use.
 type Verifier struct {
-	clock  func() time.Time
-	replay *Replay
+	clock   func() time.Time
+	replay  *Replay
+	headers headerCache
 }
 
 // NewVerifier makes a Verifier.
@@ -51,6 +52,59 @@ func NewVerifier(config VerifierConfig) (*Verifier, error) {
 
 // Verify checks the proof of one request and remembers it. All refusals of the proof match ErrInvalidProof; a replay
 // also matches ErrReplayed. ErrReplayFull says nothing about the proof. An error of BodySum is returned wrapped.
+//
+// The order is that of RFC 9449 section 4.3, with the replay memory last: a proof that fails anything else is not
+// remembered, so nobody can fill the memory with proofs that were never good.
 func (v *Verifier) Verify(request Request) (Proof, error) {
-	return Proof{}, invalid("not checked")
+	parts, err := cut(request.Headers)
+	if err != nil {
+		return Proof{}, err
+	}
+	head, claims, err := v.open(parts)
+	if err != nil {
+		return Proof{}, err
+	}
+	if err := claims.check(request, v.clock()); err != nil {
+		return Proof{}, err
+	}
+	if request.Thumbprint != "" && !equal(head.thumbprint, request.Thumbprint) {
+		return Proof{}, invalid("signed by another key than the token's")
+	}
+	if err := claims.checkBody(request.BodySum); err != nil {
+		return Proof{}, err
+	}
+	if err := v.replay.accept(head.thumbprint, *claims.JTI, claims.issuedAt); err != nil {
+		return Proof{}, err
+	}
+	return Proof{
+		Thumbprint: head.thumbprint, JTI: *claims.JTI, BodyHash: optional(claims.BH), Nonce: optional(claims.Nonce),
+		IssuedAt: claims.issuedAt, JWK: head.public,
+	}, nil
+}
+
+// open reads both parts of a proof and checks the signature that holds them together.
+func (v *Verifier) open(parts compact) (*header, *payload, error) {
+	head, cached := v.headers.get(parts.header), true
+	if head == nil {
+		var err error
+		if head, err = decodeHeader(parts.header); err != nil {
+			return nil, nil, err
+		}
+		cached = false
+	}
+	claims, err := parsePayload(parts.payload)
+	if err != nil {
+		return nil, nil, err
+	}
+	signature, err := decode(parts.signature)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !head.verify([]byte(parts.signed), signature) {
+		return nil, nil, invalid("signature does not hold")
+	}
+	if !cached {
+		v.headers.put(parts.header, head)
+	}
+	return head, claims, nil
 }

@@ -1,0 +1,117 @@
+package dpop
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// payload is the claims as they stand. Unknown claims are fine, nbf and exp among them: a proof's age is decided by
+// iat alone (RFC 9449 section 11.1).
+type payload struct {
+	JTI   *string        `json:"jti"`
+	HTM   *string        `json:"htm"`
+	HTU   *string        `json:"htu"`
+	IAT   jsontext.Value `json:"iat"`
+	ATH   *string        `json:"ath"`
+	BH    *string        `json:"bh"`
+	Nonce *string        `json:"nonce"`
+
+	issuedAt time.Time
+}
+
+// parsePayload reads the claims and refuses missing ones, wrong types and duplicate names.
+func parsePayload(segment string) (*payload, error) {
+	data, err := decode(segment)
+	if err != nil {
+		return nil, err
+	}
+	if jsontext.Value(data).Kind() != '{' {
+		return nil, invalid("claims are not an object")
+	}
+	p := new(payload)
+	if err := json.Unmarshal(data, p); err != nil {
+		return nil, invalid("claims: %v", err)
+	}
+	switch {
+	case p.JTI == nil || *p.JTI == "":
+		return nil, invalid("no jti")
+	case p.HTM == nil:
+		return nil, invalid("no htm")
+	case p.HTU == nil:
+		return nil, invalid("no htu")
+	case p.IAT == nil:
+		return nil, invalid("no iat")
+	}
+	p.issuedAt, err = numericDate(p.IAT)
+	return p, err
+}
+
+// maxDate is the year 9999 in seconds; beyond it time.Time arithmetic could overflow.
+const maxDate = 253402300799
+
+// numericDate reads seconds since 1970, which may have a fraction (RFC 7519 section 2).
+func numericDate(value jsontext.Value) (time.Time, error) {
+	if value.Kind() != '0' {
+		return time.Time{}, invalid("iat is not a number")
+	}
+	seconds, err := strconv.ParseFloat(string(value), 64)
+	if err != nil || seconds < 0 || seconds > maxDate {
+		return time.Time{}, invalid("iat out of range")
+	}
+	whole, fraction := math.Modf(seconds)
+	return time.Unix(int64(whole), int64(fraction*1e9)), nil
+}
+
+// check compares the claims with the request they came on, in the order of RFC 9449 section 4.3.
+func (p *payload) check(request Request, now time.Time) error {
+	if *p.HTM != request.Method {
+		return invalid("htm is for another method")
+	}
+	if err := sameTarget(*p.HTU, request.URL); err != nil {
+		return err
+	}
+	if p.issuedAt.Before(now.Add(-MaxAge)) || p.issuedAt.After(now.Add(MaxAhead)) {
+		return invalid("iat is %s from now, allowed are -%s to +%s", p.issuedAt.Sub(now).Round(time.Second), MaxAge, MaxAhead)
+	}
+	if request.AccessToken == "" {
+		return nil
+	}
+	if p.ATH == nil || !equal(*p.ATH, tokenHash(request.AccessToken)) {
+		return invalid("ath is missing or for another token")
+	}
+	return nil
+}
+
+// checkBody compares bh with the body, when the proof has one. A bh that nobody can check is refused, not ignored.
+func (p *payload) checkBody(bodySum func() ([sha256.Size]byte, error)) error {
+	if p.BH == nil {
+		return nil
+	}
+	if bodySum == nil {
+		return invalid("bh where no body can be checked")
+	}
+	sum, err := bodySum()
+	if err != nil {
+		return fmt.Errorf("hashing the body: %w", err)
+	}
+	if !equal(*p.BH, BodyHash(sum)) {
+		return invalid("bh is for another body")
+	}
+	return nil
+}
+
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+func optional(value *string) string {
+	if value == nil {
+		return ""
+	}
+	return *value
+}
