@@ -1,19 +1,53 @@
-// Package audit keeps the append-only record of every decision.
+// Package audit keeps the append-only record of every decision: who asked for
+// what, what was decided, what it cost.
+//
+// It guarantees that Append returns nil only once the whole line has been
+// handed to the operating system in one write, so that killing the process
+// loses no acknowledged line, and that a line changed, removed, reordered or
+// inserted later is found and named by Verify. When a line cannot be written
+// Append says so, and its caller must refuse what the line was to record; the
+// log recovers by itself once writing is possible again.
+//
+// It refuses to hold bodies, prompts or secrets (no field exists for them),
+// and to repair silently: whatever it finds missing at the end of the file it
+// records as an audit.recovered line.
+//
+// It does not sync each line to disk, so a power cut can take the last lines;
+// they are then reported as missing. And somebody who can write in the data
+// directory can put back an older copy of both of its files unnoticed, once
+// the process has ended; they cannot write lines of their own without the key.
+//
+//	audit.jsonl   {"seq":1,…,"prev":"","mac":M1}        Mn = HMAC-SHA256(key, line n without "mac")
+//	              {"seq":2,…,"prev":M1,"mac":M2}
+//	audit.head    n, Mn, HMAC of both: shows when lines are missing at the end
 package audit
 
 import (
-	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
 	"time"
 )
 
-// ErrUnavailable means that a line could not be written. Whatever it was to
-// record must be refused.
-var ErrUnavailable = errors.New("audit log unavailable: check free space and permissions of the data directory")
+const (
+	logFile  = "audit.jsonl"
+	headFile = "audit.head"
+	keyBytes = 32
+)
+
+var (
+	// ErrUnavailable means that a line could not be written. Whatever it was
+	// to record must be refused.
+	ErrUnavailable = errors.New("audit log cannot be written: check free space and permissions of the data directory")
+	// ErrClosed means that the log was closed.
+	ErrClosed = errors.New("audit log is closed")
+)
 
 // Config says where the log lives.
 type Config struct {
-	// Dir is the data directory. Required.
+	// Dir is the data directory, which exists. Required.
 	Dir string
 	// Key is the 32-byte key of the chain. Required.
 	Key []byte
@@ -21,36 +55,115 @@ type Config struct {
 	Clock func() time.Time
 }
 
-// Log is an open audit log. Its methods may be called concurrently.
-type Log struct{}
+// Log is an open audit log. Its methods may be called concurrently. One
+// process at a time may hold a data directory's log; the store sees to that.
+type Log struct {
+	path, headPath string
+	chain          chain
+	clock          func() time.Time
+	openFile       func(path string, flag int) (file, error)
 
-// New opens the log in Config.Dir, or begins it.
-func New(Config) (*Log, error) { return &Log{}, nil }
-
-// Append writes one line.
-func (l *Log) Append(Event) error { return ErrUnavailable }
-
-// Tail returns the last n events, newest last.
-func (l *Log) Tail(n int) ([]Event, error) { return nil, nil }
-
-// Follow calls fn with each event appended from now on.
-func (l *Log) Follow(ctx context.Context, fn func(Event) error) error { return nil }
-
-// Report is what Verify counted.
-type Report struct {
-	Lines int `json:"lines"`
+	mu        sync.Mutex
+	closed    bool
+	log       file // nil after a failure that could not be undone
+	head      file
+	headStale bool
+	at        position // the last line written
+	size      int64    // bytes of acknowledged lines
+	opened    opening
+	changed   chan struct{} // closed at the next line; nil while nobody waits
 }
 
-// BrokenError names the line at which the chain does not hold.
-type BrokenError struct {
-	Line   int
-	Reason string
+// New opens the log in Config.Dir, or begins it, and recovers its end.
+// Errors: ErrUnavailable, wrapped.
+func New(cfg Config) (*Log, error) {
+	l, err := newLog(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("opening audit log: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.open(); err != nil {
+		return nil, fmt.Errorf("opening audit log: %w (%w)", ErrUnavailable, err)
+	}
+	return l, nil
 }
 
-func (e *BrokenError) Error() string { return e.Reason }
+func newLog(cfg Config) (*Log, error) {
+	if cfg.Dir == "" {
+		return nil, errors.New("Config.Dir is required")
+	}
+	if len(cfg.Key) != keyBytes {
+		return nil, fmt.Errorf("Config.Key must be %d bytes", keyBytes)
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	return &Log{
+		path:     filepath.Join(cfg.Dir, logFile),
+		headPath: filepath.Join(cfg.Dir, headFile),
+		chain:    chain{key: append([]byte(nil), cfg.Key...)},
+		clock:    cfg.Clock,
+		openFile: openFile,
+	}, nil
+}
 
-// Verify reads the whole log.
-func (l *Log) Verify() (Report, error) { return Report{}, nil }
+// Append writes one line. Error: ErrUnavailable, wrapped; then no line was
+// written, and the next Append tries anew.
+func (l *Log) Append(e Event) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
+	}
+	if err := l.ready(); err != nil {
+		return fmt.Errorf("%w (%w)", ErrUnavailable, err)
+	}
+	if err := l.write(e); err != nil {
+		return fmt.Errorf("%w (%w)", ErrUnavailable, err)
+	}
+	return nil
+}
 
-// Close syncs and closes the log.
-func (l *Log) Close() error { return nil }
+// Close syncs and closes the log. Followers end; Append refuses from now on.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	l.wake()
+	if l.log == nil {
+		return nil
+	}
+	err := errors.Join(l.log.Sync(), l.head.Sync())
+	return errors.Join(err, l.drop())
+}
+
+// ready makes sure that the files are open, still at their paths, and that the
+// head is up to date.
+func (l *Log) ready() error {
+	if l.log != nil && !l.inPlace() {
+		_ = l.drop() // what matters is the file now at the path
+	}
+	if l.log == nil {
+		return l.open()
+	}
+	if l.headStale {
+		return l.writeHead()
+	}
+	return nil
+}
+
+// inPlace reports whether the open file is the one at the path and ends where
+// the last line ended. Lines written to a file that was moved away or removed
+// would be acknowledged and lost.
+func (l *Log) inPlace() bool {
+	mine, err := l.log.Stat()
+	if err != nil || mine.Size() != l.size {
+		return false
+	}
+	there, err := os.Lstat(l.path)
+	return err == nil && os.SameFile(mine, there)
+}

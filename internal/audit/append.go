@@ -1,0 +1,89 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+)
+
+// file is what the log needs of *os.File; tests put failing ones in its place.
+type file interface {
+	io.Writer
+	io.WriterAt
+	io.ReaderAt
+	Truncate(size int64) error
+	Sync() error
+	Stat() (os.FileInfo, error)
+	Close() error
+}
+
+// openFile refuses to follow a symbolic link, which could lead the log out of
+// the data directory, and closes a file to others that was open to them.
+func openFile(path string, flag int) (file, error) {
+	f, err := os.OpenFile(path, flag|os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
+	if err == nil && info.Mode().Perm() != 0o600 {
+		err = f.Chmod(0o600)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// write appends one line in one write(2). A write that fails half-way is
+// undone; if that fails too, the files are dropped and opening them again
+// cuts the torn line.
+func (l *Log) write(e Event) error {
+	if e.Time.IsZero() {
+		e.Time = l.clock()
+	}
+	e.Time = e.Time.UTC().Truncate(time.Microsecond)
+	raw, next, err := l.chain.encode(clean(e), l.at)
+	if err != nil {
+		return err
+	}
+	n, err := l.log.Write(raw)
+	if err == nil && n < len(raw) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return errors.Join(err, l.undo(n))
+	}
+	l.at, l.size = next, l.size+int64(n)
+	_ = l.writeHead() // a head that lags is made good before the next line
+	l.wake()
+	return nil
+}
+
+func (l *Log) undo(written int) error {
+	if written <= 0 {
+		return nil
+	}
+	if err := l.log.Truncate(l.size); err != nil {
+		return errors.Join(err, l.drop())
+	}
+	return nil
+}
+
+func (l *Log) drop() error {
+	err := errors.Join(l.log.Close(), l.head.Close())
+	l.log, l.head = nil, nil
+	return err
+}
+
+func (l *Log) wake() {
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
+}

@@ -1,0 +1,62 @@
+package audit
+
+import (
+	"crypto/hmac"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// The head file is one line of fixed length, so that one write at offset 0
+// replaces it whole: the mark, a 20-digit number, the MAC of that line, and
+// the MAC of all that.
+const (
+	headMark   = "keywicket-audit-head-1 "
+	headDigits = 20
+	headSigned = len(headMark) + headDigits + 1 + macChars
+	headBytes  = headSigned + 1 + macChars + 1
+)
+
+// noMAC stands for the MAC of the line before the first.
+var noMAC = strings.Repeat("-", macChars)
+
+// writeHead notes the last line beside the log.
+func (l *Log) writeHead() error {
+	n, err := l.head.WriteAt(l.chain.encodeHead(l.at), 0)
+	if err == nil && n < headBytes {
+		err = fmt.Errorf("wrote %d of %d bytes of %s", n, headBytes, headFile)
+	}
+	l.headStale = err != nil
+	return err
+}
+
+func (c chain) encodeHead(at position) []byte {
+	mac := at.mac
+	if mac == "" {
+		mac = noMAC
+	}
+	signed := fmt.Sprintf("%s%0*d %s", headMark, headDigits, at.seq, mac)
+	return []byte(signed + " " + c.sum([]byte(signed)) + "\n")
+}
+
+// readHead returns the noted last line; false when there is none, or when it
+// is not ours.
+func (c chain) readHead(f file) (position, bool) {
+	raw := make([]byte, headBytes)
+	if n, _ := f.ReadAt(raw, 0); n < headBytes {
+		return position{}, false
+	}
+	signed, tag := string(raw[:headSigned]), raw[headSigned+1:headBytes-1]
+	if !hmac.Equal([]byte(c.sum([]byte(signed))), tag) {
+		return position{}, false
+	}
+	number, mac, _ := strings.Cut(strings.TrimPrefix(signed, headMark), " ")
+	seq, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || seq < 0 {
+		return position{}, false
+	}
+	if mac == noMAC {
+		mac = ""
+	}
+	return position{seq: seq, mac: mac}, true
+}

@@ -1,0 +1,95 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+)
+
+// maxLine bounds a line, its newline included. Bounded events stay far below.
+const maxLine = 64 << 10
+
+var (
+	errNotALine = errors.New("is not an audit line")
+	errChanged  = errors.New("was changed after it was written")
+)
+
+// position is a place in the chain: a line's number and MAC. The zero position
+// is before the first line.
+type position struct {
+	seq int64
+	mac string // base64url
+}
+
+// line is what a MAC covers: the event and the MAC of the line before.
+type line struct {
+	Event
+	Prev string `json:"prev"`
+}
+
+type chain struct{ key []byte }
+
+// The MAC is the last member and of fixed length, so that it is cut off and
+// checked over the very bytes in the file: no second encoding, no doubt.
+const (
+	macOpen   = `,"mac":"`
+	macClose  = `"}`
+	macChars  = 43 // base64url of 32 bytes
+	macMember = len(macOpen) + macChars + len(macClose)
+)
+
+// encode renders the event as the line after at.
+func (c chain) encode(e Event, at position) (raw []byte, next position, err error) {
+	e.Seq = at.seq + 1
+	body, err := json.Marshal(line{Event: e, Prev: at.mac})
+	if err != nil {
+		return nil, position{}, err
+	}
+	next = position{seq: e.Seq, mac: c.sum(body)}
+	raw = append(body[:len(body)-1], macOpen+next.mac+macClose+"\n"...)
+	if len(raw) > maxLine {
+		return nil, position{}, errors.New("event is too long")
+	}
+	return raw, next, nil
+}
+
+// decode reads a line, without its newline. Errors: errNotALine; errChanged,
+// and then the line is what the file says.
+func (c chain) decode(raw []byte) (line, position, error) {
+	body, mac, ok := cutMAC(raw)
+	if !ok {
+		return line{}, position{}, errNotALine
+	}
+	var ln line
+	if err := json.Unmarshal(body, &ln); err != nil || ln.Seq < 1 {
+		return line{}, position{}, errNotALine
+	}
+	at := position{seq: ln.Seq, mac: mac}
+	if !hmac.Equal([]byte(c.sum(body)), []byte(mac)) {
+		return ln, at, errChanged
+	}
+	return ln, at, nil
+}
+
+func cutMAC(raw []byte) (body []byte, mac string, ok bool) {
+	cut := len(raw) - macMember
+	if cut < 1 || len(raw) >= maxLine {
+		return nil, "", false
+	}
+	tail, opened := bytes.CutPrefix(raw[cut:], []byte(macOpen))
+	tail, closed := bytes.CutSuffix(tail, []byte(macClose))
+	if !opened || !closed {
+		return nil, "", false
+	}
+	body = append(append(make([]byte, 0, cut+1), raw[:cut]...), '}')
+	return body, string(tail), true
+}
+
+func (c chain) sum(data []byte) string {
+	h := hmac.New(sha256.New, c.key)
+	h.Write(data)
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+}
