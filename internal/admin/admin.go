@@ -1,0 +1,194 @@
+// Package admin is the owner's command interface: a JSON API served on the
+// Unix socket of the data directory, and the Go client the command line uses.
+//
+// It guarantees that input is decoded strictly and bounded, that what the
+// owner does to keys and locks is in the audit log, that no permission without
+// an end is granted unless the owner chose that in so many words, and that
+// every refusal says what to type next. It never answers a provider key and
+// takes no request from the network: who may connect is decided by the
+// socket, which belongs to package owner.
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/labstack/echo/v4"
+
+	"github.com/keywicket/keywicket/internal/audit"
+	"github.com/keywicket/keywicket/internal/pairing"
+	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/vault"
+)
+
+const (
+	host    = "keywicket" // Host of requests on the socket; it names nothing
+	root    = "/owner/v1" // prefix of every route
+	maxBody = 1 << 20     // bytes of one request
+)
+
+// Config says what the commands act on.
+type Config struct {
+	// Pairing holds strings, consent requests and apps. Required.
+	Pairing *pairing.Pairing
+	// Vault holds the provider keys. Required.
+	Vault *vault.Vault
+	// Ledger knows what permissions have used. Required.
+	Ledger *policy.Ledger
+	// Audit records what the owner does and is shown by it. Required.
+	Audit *audit.Log
+	// TestKey makes one cheap call to the provider with a stored key.
+	// Required.
+	TestKey func(ctx context.Context, credentialID string) (KeyReport, error)
+	// Resources are what keys can be stored for. Required.
+	Resources []pairing.Resource
+	// PublicURL is the origin apps use. Required.
+	PublicURL string
+	// Running counts the requests being forwarded. Default: always 0.
+	Running func() int
+	// Zone is the owner's time zone, used in the words of documents. Default
+	// time.Local.
+	Zone *time.Location
+	// Version is what Status reports. Default "dev".
+	Version string
+	// Clock is the time source. Default time.Now.
+	Clock func() time.Time
+	// Log receives the causes of internal errors, never secrets. Default none.
+	Log *slog.Logger
+}
+
+// Admin answers the owner's commands.
+type Admin struct {
+	cfg      Config
+	started  time.Time
+	stopping context.Context // done after Close
+	stop     context.CancelFunc
+}
+
+// New checks cfg and returns an Admin.
+func New(cfg Config) (*Admin, error) {
+	if cfg.Pairing == nil || cfg.Vault == nil || cfg.Ledger == nil || cfg.Audit == nil || cfg.TestKey == nil {
+		return nil, errors.New("admin: Pairing, Vault, Ledger, Audit and TestKey are required")
+	}
+	if cfg.PublicURL == "" || len(cfg.Resources) == 0 {
+		return nil, errors.New("admin: PublicURL and Resources are required")
+	}
+	if cfg.Running == nil {
+		cfg.Running = func() int { return 0 }
+	}
+	if cfg.Zone == nil {
+		cfg.Zone = time.Local
+	}
+	if cfg.Version == "" {
+		cfg.Version = "dev"
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	a := &Admin{cfg: cfg, started: cfg.Clock()}
+	a.stopping, a.stop = context.WithCancel(context.Background())
+	return a, nil
+}
+
+// Close ends followed audit logs, so that a stop need not wait for them.
+func (a *Admin) Close() { a.stop() }
+
+// Register adds the routes to e and makes e answer errors in the shape of this
+// API. e must be reachable through the owner's socket only.
+func (a *Admin) Register(e *echo.Echo) {
+	e.HTTPErrorHandler = a.answerError
+	g := e.Group(root)
+	g.GET("/status", a.status)
+	g.POST("/init", a.init)
+	g.POST("/unlock", a.unlock)
+	g.POST("/lock", a.lock)
+	g.POST("/freeze", a.freeze)
+	g.POST("/thaw", a.thaw)
+	g.GET("/slots", a.listSlots)
+	g.POST("/slots", a.addSlot)
+	g.DELETE("/slots/:id", a.removeSlot)
+	g.GET("/keys", a.listKeys)
+	g.POST("/keys", a.addKey)
+	g.POST("/keys/:name/test", a.testKey)
+	g.DELETE("/keys/:name", a.removeKey)
+	g.POST("/strings", a.pair)
+	g.GET("/requests", a.listRequests)
+	g.POST("/requests/:name/approve", a.approve)
+	g.POST("/requests/:name/deny", a.deny)
+	g.GET("/apps", a.listApps)
+	g.GET("/apps/:name", a.showApp)
+	g.POST("/apps/:name/suspend", a.changeApp(a.cfg.Pairing.Suspend))
+	g.POST("/apps/:name/resume", a.changeApp(a.cfg.Pairing.Resume))
+	g.POST("/apps/:name/revoke", a.changeApp(a.cfg.Pairing.Revoke))
+	g.GET("/audit", a.tail)
+	g.GET("/audit/follow", a.follow)
+	g.GET("/audit/verify", a.verify)
+}
+
+// decode reads the body of a request strictly: no unknown or duplicate
+// members, no trailing data, no more than maxBody bytes.
+func decode[T any](c echo.Context) (T, error) {
+	var in T
+	data, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, maxBody))
+	if err != nil {
+		return in, refuse(http.StatusRequestEntityTooLarge, CodeInvalidRequest, "the request is larger than %d bytes; send less", maxBody)
+	}
+	defer clear(data) // it may have held a passphrase or key
+	if err := json.Unmarshal(data, &in, json.RejectUnknownMembers(true)); err != nil {
+		return in, refuse(http.StatusBadRequest, CodeInvalidRequest, "the request is not what this version of the gateway understands; use the gateway command of the same version")
+	}
+	return in, nil
+}
+
+// answer sends v as JSON.
+func answer(c echo.Context, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encoding answer: %w", err)
+	}
+	return c.JSONBlob(http.StatusOK, data)
+}
+
+// done answers a command that has nothing to say.
+func done(c echo.Context) error { return c.JSONBlob(http.StatusOK, []byte("{}")) }
+
+// answerError is the echo error handler of the socket.
+func (a *Admin) answerError(err error, c echo.Context) {
+	refusal := public(err)
+	if refusal.Code == CodeInternal {
+		a.cfg.Log.Error("owner's command failed", "route", c.Path(), "error", err)
+	}
+	if c.Response().Committed {
+		return // a followed audit log: the stream simply ends
+	}
+	data, err := json.Marshal(errorBody{refusal})
+	if err == nil {
+		err = c.JSONBlob(refusal.Status, data)
+	}
+	if err != nil {
+		a.cfg.Log.Debug("answering owner's command", "error", err)
+	}
+}
+
+// record writes what the owner did to the audit log.
+func (a *Admin) record(event audit.Event) error {
+	event.Actor = audit.Owner
+	event.Detail = joinDetail(event.Detail, "command line")
+	return a.cfg.Audit.Append(event)
+}
+
+func joinDetail(detail, more string) string {
+	if detail == "" {
+		return more
+	}
+	return detail + "; " + more
+}

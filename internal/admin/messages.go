@@ -1,0 +1,208 @@
+package admin
+
+import (
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/keywicket/keywicket/internal/audit"
+	"github.com/keywicket/keywicket/internal/policy"
+)
+
+// Status is the state of the gateway as a whole.
+type Status struct {
+	Version         string    `json:"version"`
+	Initialized     bool      `json:"initialized"`      // a passphrase has been set
+	Locked          bool      `json:"locked"`           // no provider key can be released
+	Frozen          bool      `json:"frozen"`           // every app is refused
+	PublicURL       string    `json:"public_url"`       // the origin apps and the console use
+	TimeZone        string    `json:"time_zone"`        // the zone of days, months and shown times
+	Running         int       `json:"running"`          // requests being forwarded at this moment
+	Keys            int       `json:"keys"`             // provider keys in the vault
+	Apps            int       `json:"apps"`             // registered apps that are not revoked
+	PendingRequests int       `json:"pending_requests"` // apps waiting for the owner's answer
+	StartedAt       time.Time `json:"started_at"`
+}
+
+// InitInput sets the passphrase of a new gateway.
+type InitInput struct {
+	Passphrase string `json:"passphrase"` // at least 12 characters
+}
+
+// KeyFile is a new key-file slot together with the one copy of its key.
+type KeyFile struct {
+	Slot Slot   `json:"slot"`
+	Key  []byte `json:"key"` // base64 on the wire; the gateway keeps no copy
+}
+
+// Slot is one way to unlock the vault.
+type Slot struct {
+	ID        string    `json:"id"`
+	Kind      string    `json:"kind"`
+	Label     string    `json:"label,omitzero"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Key describes a stored provider key. It never carries the secret.
+type Key struct {
+	ID        string    `json:"id"`
+	Resource  string    `json:"resource"`
+	Label     string    `json:"label"`
+	BaseURL   string    `json:"base_url,omitzero"` // empty: the provider's own
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// KeyInput adds a provider key.
+type KeyInput struct {
+	Resource string `json:"resource"` // such as llm:openai
+	Label    string `json:"label"`
+	BaseURL  string `json:"base_url"`
+	Secret   string `json:"secret"` // at most 16 KiB
+}
+
+// KeyReport is what a provider said to a test call with a stored key.
+type KeyReport struct {
+	OK     bool   `json:"ok"`
+	Status int    `json:"status"` // the provider's HTTP status; 0 when it was not reached
+	Words  string `json:"words"`  // one plain sentence
+}
+
+// Term says when permissions end whose documents may not say it themselves.
+// The zero value gives documents without an end DefaultTerm.
+type Term struct {
+	Seconds int64 `json:"expires_in"` // when positive: every document ends after this, whatever it says
+	Forever bool  `json:"forever"`    // documents without an end keep none
+}
+
+// PairInput makes a pairing string.
+type PairInput struct {
+	TTLSeconds int64          `json:"ttl_seconds"`         // 60 to 3600; 0 is ten minutes
+	Documents  jsontext.Value `json:"documents,omitempty"` // preset: one policy document or an array
+	Term       Term           `json:"term"`
+	Approve    bool           `json:"approve"` // grant the preset on redemption, without asking again
+}
+
+// PairOutput is a new pairing string. The string is shown once and not kept.
+type PairOutput struct {
+	PairingString string    `json:"pairing_string"`
+	ExpiresAt     time.Time `json:"expires_at"`
+	Preset        []Terms   `json:"preset,omitempty"`
+	DefaultedEnd  bool      `json:"defaulted_end,omitempty"` // some documents named no end and got DefaultTerm
+}
+
+// Terms is a policy document with its meaning in plain words.
+type Terms struct {
+	Document policy.Document `json:"document"`
+	Words    []string        `json:"words"`
+}
+
+// Request is an app waiting for the owner's answer.
+type Request struct {
+	ID          string    `json:"id"`
+	AppID       string    `json:"app_id"`
+	AppName     string    `json:"app_name"`
+	AppURI      string    `json:"app_uri,omitempty"`
+	UserCode    string    `json:"user_code"`
+	Fingerprint string    `json:"fingerprint"` // of the app's key
+	Address     string    `json:"address"`     // the app's network address
+	Reason      string    `json:"reason,omitempty"`
+	Status      string    `json:"status"`
+	Asked       []Terms   `json:"asked"`
+	Preset      []Terms   `json:"preset"`
+	Proposal    []Terms   `json:"proposal"` // what approving without changes grants
+	CreatedAt   time.Time `json:"created_at"`
+	ExpiresAt   time.Time `json:"expires_at"`
+}
+
+// ApproveInput answers a consent request with yes.
+type ApproveInput struct {
+	Documents jsontext.Value `json:"documents,omitempty"` // absent: as preset, or as asked
+	Term      Term           `json:"term"`
+}
+
+// ApproveOutput says what was granted.
+type ApproveOutput struct {
+	Request      Request `json:"request"`
+	Granted      []Terms `json:"granted"`
+	DefaultedEnd bool    `json:"defaulted_end"` // some documents named no end and got DefaultTerm
+}
+
+// App is a registered app with the documents of its permissions.
+type App struct {
+	ID          string            `json:"id"`
+	Name        string            `json:"name"`
+	URI         string            `json:"uri,omitempty"`
+	Status      string            `json:"status"` // active, suspended or revoked
+	Permissions []policy.Document `json:"permissions"`
+	CreatedAt   time.Time         `json:"created_at"`
+	LastUsedAt  time.Time         `json:"last_used_at,omitzero"`
+}
+
+// AppDetail is an App with what it has used and where it is signed in.
+type AppDetail struct {
+	App
+	Thumbprint string    `json:"thumbprint,omitempty"` // of the app's key (RFC 7638)
+	Terms      []Terms   `json:"terms"`
+	Usage      []Usage   `json:"usage"`
+	Totals     []Total   `json:"totals"`
+	Sessions   []Session `json:"sessions"`
+}
+
+// Usage is the state of one limit of one permission.
+type Usage struct {
+	Permission string `json:"permission_id"`
+	Resource   string `json:"resource"`
+	Per        string `json:"per"`             // minute, day, month or lifetime
+	Model      string `json:"model,omitempty"` // glob of the models it counts; empty: all
+	Unit       string `json:"unit"`            // requests
+
+	Limit    int64      `json:"limit"`
+	Used     int64      `json:"used"`
+	Held     int64      `json:"held"`      // reserved by requests that are running
+	ResetsAt *time.Time `json:"resets_at"` // nil: never
+}
+
+// Total is what one permission has used since it was granted, capped or not.
+type Total struct {
+	Permission   string `json:"permission_id"`
+	Resource     string `json:"resource"`
+	Requests     int64  `json:"requests"`
+	InputTokens  int64  `json:"input_tokens"` // CachedTokens are inside
+	CachedTokens int64  `json:"cached_tokens"`
+	OutputTokens int64  `json:"output_tokens"`
+}
+
+// Session is one set of tokens of an app.
+type Session struct {
+	ID         string    `json:"id"`
+	Address    string    `json:"address,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastUsedAt time.Time `json:"last_used_at,omitzero"`
+}
+
+// Verification is the result of checking the audit chain from its first line.
+type Verification struct {
+	OK     bool   `json:"ok"`
+	Lines  int    `json:"lines"`            // lines checked
+	Broken int    `json:"broken,omitempty"` // first line that does not fit, counted from 1
+	Reason string `json:"reason,omitempty"`
+}
+
+// Event is one line of the audit log.
+type Event = audit.Event
+
+// UnlockInput opens the vault.
+type UnlockInput struct {
+	Passphrase string `json:"passphrase"`
+}
+
+// SlotInput makes a key-file slot.
+type SlotInput struct {
+	Label string `json:"label"`
+}
+
+// KeyTest is a KeyReport together with the key it is about.
+type KeyTest struct {
+	Key Key `json:"key"`
+	KeyReport
+}

@@ -1,0 +1,80 @@
+package admin
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/keywicket/keywicket/internal/audit"
+	"github.com/keywicket/keywicket/internal/pairing"
+	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/vault"
+)
+
+// refusal maps a sentinel of a room to the answer on the socket. Where message
+// is empty, the error's own words are shown: they are written for the owner.
+type refusal struct {
+	sentinel error
+	status   int
+	code     Code
+	message  string
+}
+
+func refusals() []refusal {
+	return []refusal{
+		{vault.ErrInitialized, http.StatusConflict, CodeInitialized, "this gateway is already set up; unlock it with: gateway unlock"},
+		{vault.ErrNotInitialized, http.StatusConflict, CodeNotInitialized, "this gateway is not set up yet; set it up with: gateway init"},
+		{vault.ErrWeakPassphrase, http.StatusUnprocessableEntity, CodeWeakPassphrase, ""},
+		{vault.ErrWrongPassphrase, http.StatusForbidden, CodeWrongPassphrase, "wrong passphrase; run: gateway unlock"},
+		{vault.ErrLocked, http.StatusServiceUnavailable, CodeLocked, "the vault is locked; unlock it with: gateway unlock"},
+		{vault.ErrNoCredential, http.StatusNotFound, CodeNoKey, "no such key; see: gateway key list"},
+		{vault.ErrCredentialExists, http.StatusConflict, CodeKeyExists, "there is a key with this label for this resource; choose another with --label, or remove that one with: gateway key remove"},
+		{vault.ErrAmbiguous, http.StatusConflict, CodeAmbiguous, "several keys have that name; use the id from: gateway key list"},
+		{vault.ErrInvalidCredential, http.StatusUnprocessableEntity, CodeInvalidRequest, ""},
+		{vault.ErrTooMany, http.StatusConflict, CodeTooMany, "the vault is full; remove a key with gateway key remove, or a slot with gateway slot remove"},
+		{vault.ErrNoSlot, http.StatusNotFound, CodeNoSlot, "no such slot; see: gateway slot list"},
+		{vault.ErrLastPassphrase, http.StatusConflict, CodeLastSlot, "the last passphrase cannot be removed: without it nobody could unlock the vault; see: gateway slot list"},
+		{pairing.ErrNoRequest, http.StatusNotFound, CodeNoRequest, "no such request, or it has expired; see: gateway requests"},
+		{pairing.ErrRequestDecided, http.StatusConflict, CodeRequestClosed, "this request has been answered before; see: gateway app list"},
+		{pairing.ErrGrant, http.StatusUnprocessableEntity, CodeInvalidPolicy, ""},
+		{pairing.ErrStringOptions, http.StatusUnprocessableEntity, CodeInvalidRequest, ""},
+		{pairing.ErrNoApp, http.StatusNotFound, CodeNoApp, "no such app; see: gateway app list"},
+		{pairing.ErrAppRevoked, http.StatusConflict, CodeAppRevoked, "this app is revoked for good; let it in again with a new string from: gateway pair"},
+		{pairing.ErrNotRecorded, http.StatusServiceUnavailable, CodeAuditUnavailable, "done, but it could not be written down; check free space and permissions of the data directory, then run the command again"},
+		{audit.ErrUnavailable, http.StatusServiceUnavailable, CodeAuditUnavailable, "the audit log cannot be written, so nothing was done; check free space and permissions of the data directory"},
+	}
+}
+
+// public turns err into what may leave the gateway. What no row knows is an
+// internal error without detail; the log has it.
+func public(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*vault.TooSoonError](err); ok {
+		return tooSoon(e.RetryAfter)
+	}
+	if e, ok := errors.AsType[*policy.DocumentError](err); ok {
+		return refuse(http.StatusUnprocessableEntity, CodeInvalidPolicy, "policy: %s; correct the document and run the command again", e)
+	}
+	if e, ok := errors.AsType[*echo.HTTPError](err); ok {
+		return refuse(e.Code, CodeUnsupported, "the gateway does not know this command; use the gateway command of the same version")
+	}
+	for _, row := range refusals() {
+		if errors.Is(err, row.sentinel) {
+			message := row.message
+			if message == "" {
+				message = err.Error()
+			}
+			return refuse(row.status, row.code, "%s", message)
+		}
+	}
+	return refuse(http.StatusInternalServerError, CodeInternal, "the gateway could not do that; its log says why")
+}
+
+func tooSoon(wait time.Duration) *Error {
+	return refuse(http.StatusTooManyRequests, CodeTooSoon, "too many wrong passphrases; wait %d s, then run: gateway unlock", int64(math.Ceil(wait.Seconds())))
+}

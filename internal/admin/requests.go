@@ -1,0 +1,90 @@
+package admin
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/keywicket/keywicket/internal/pairing"
+	"github.com/keywicket/keywicket/internal/policy"
+)
+
+func (a *Admin) listRequests(c echo.Context) error {
+	pending := a.cfg.Pairing.Requests()
+	out := make([]Request, 0, len(pending))
+	for _, request := range pending {
+		out = append(out, a.requestOf(request))
+	}
+	return answer(c, out)
+}
+
+func (a *Admin) approve(c echo.Context) error {
+	in, err := decode[ApproveInput](c)
+	if err != nil {
+		return err
+	}
+	request, err := a.request(c.Param("name"))
+	if err != nil {
+		return err
+	}
+	now := a.cfg.Clock()
+	documents := proposal(request)
+	if len(in.Documents) > 0 {
+		if documents, err = policy.ParseAll(in.Documents, now); err != nil {
+			return err
+		}
+	}
+	if len(documents) == 0 {
+		return refuse(http.StatusUnprocessableEntity, CodeNothingToGrant, "nothing of what %q asks for is in its preset; say what it may use with: gateway approve %s --policy FILE", request.AppName, request.ID)
+	}
+	grant, defaulted, err := in.Term.apply(documents, now)
+	if err != nil {
+		return err
+	}
+	if err := a.cfg.Pairing.Approve(request.ID, grant); err != nil {
+		return err
+	}
+	request.Status = pairing.RequestApproved
+	return answer(c, ApproveOutput{Request: a.requestOf(request), Granted: a.words(grant), DefaultedEnd: defaulted})
+}
+
+// proposal is what a request gets when the owner changes nothing: the preset
+// for what was asked, or what was asked when the string came without one.
+func proposal(r pairing.ConsentRequest) []policy.Document {
+	if len(r.Preset) == 0 || len(r.Asked) == 0 {
+		return append(slices.Clone(r.Preset), r.Asked...)
+	}
+	return slices.DeleteFunc(slices.Clone(r.Preset), func(preset policy.Document) bool {
+		return !slices.ContainsFunc(r.Asked, func(asked policy.Document) bool { return asked.Resource == preset.Resource })
+	})
+}
+
+func (a *Admin) deny(c echo.Context) error {
+	request, err := a.request(c.Param("name"))
+	if err != nil {
+		return err
+	}
+	if err := a.cfg.Pairing.Deny(request.ID); err != nil {
+		return err
+	}
+	request.Status = pairing.RequestDenied
+	return answer(c, a.requestOf(request))
+}
+
+// request finds a consent request by its id or its user code.
+func (a *Admin) request(name string) (pairing.ConsentRequest, error) {
+	if request, err := a.cfg.Pairing.Request(name); err == nil {
+		return request, nil
+	}
+	return a.cfg.Pairing.RequestByUserCode(name)
+}
+
+func (a *Admin) requestOf(r pairing.ConsentRequest) Request {
+	return Request{
+		ID: r.ID, AppID: r.AppID, AppName: r.AppName, AppURI: r.AppURI, UserCode: r.UserCode,
+		Fingerprint: r.Fingerprint, Address: r.Address, Reason: r.Reason, Status: string(r.Status),
+		Asked: a.words(r.Asked), Preset: a.words(r.Preset), Proposal: a.words(proposal(r)),
+		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+	}
+}
