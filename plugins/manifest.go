@@ -18,7 +18,10 @@ import (
 // MaxManifestBytes bounds a manifest's text.
 const MaxManifestBytes = 64 << 10
 
-const maxActions = 64
+const (
+	maxActions   = 64
+	maxPathBytes = 256 // of an action
+)
 
 // Manifest declares a provider. It is data: a dialect uses it to decide which of
 // its own actions are open, so a manifest narrows what is reachable and never
@@ -141,7 +144,7 @@ var (
 	idShape     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}:[a-z][a-z0-9-]{0,31}$`)
 	nameShape   = regexp.MustCompile(`^[a-z][a-z0-9_.]{0,63}$`)
 	headerShape = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,63}$`)
-	pathShape   = regexp.MustCompile(`^(/[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}){1,16}$`)
+	pathShape   = regexp.MustCompile(`^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$`)
 	methods     = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 )
 
@@ -188,7 +191,7 @@ func (m Manifest) checkActions() error {
 			return bad("name", "names an action listed before")
 		case !slices.Contains(methods, a.Method):
 			return bad("method", "must be one of "+strings.Join(methods, ", "))
-		case !pathShape.MatchString(a.Path):
+		case len(a.Path) > maxPathBytes || !pathShape.MatchString(a.Path) || strings.Contains(a.Path, ".."):
 			return bad("path", `must be literal segments after a leading slash, such as "/models"`)
 		case seen[a.Method+" "+a.Path]:
 			return bad("path", "opens an endpoint listed before")
