@@ -27,8 +27,49 @@ type Decision struct {
 
 // Decide holds a request against a document, in the order of
 // [Document.Check]. The error is a *[Denied] for the first check that fails.
-func Decide(d Document, req Request) (Decision, error) { return Decision{}, nil }
+// It is pure: rate, concurrency and limits are the ledger's.
+func Decide(d Document, req Request) (Decision, error) {
+	for _, r := range rules {
+		if v := r.judge(d, req); v.denied != nil {
+			v.denied.Rule = r.name
+			return Decision{}, v.denied
+		}
+	}
+	return Decision{OutputCap: outputCap(d, req)}, nil
+}
 
 // Check lists every check in order: those before the first that fails pass,
 // those after it are not reached.
-func (d Document) Check(req Request) []Check { return nil }
+func (d Document) Check(req Request) []Check {
+	checks := make([]Check, 0, len(rules))
+	failed := false
+	for _, r := range rules {
+		if failed {
+			checks = append(checks, Check{Rule: r.name, Result: NotReached})
+			continue
+		}
+		v := r.judge(d, req)
+		failed = v.denied != nil
+		checks = append(checks, v.check(r.name))
+	}
+	return checks
+}
+
+// verdict is what a rule says: why the request passes, or its denial.
+type verdict struct {
+	reason string
+	denied *Denied
+}
+
+func pass(reason string) verdict { return verdict{reason: reason} }
+
+func fail(code, format string, args ...any) verdict {
+	return verdict{denied: denial(code, format, args...)}
+}
+
+func (v verdict) check(rule string) Check {
+	if v.denied != nil {
+		return Check{Rule: rule, Result: Fail, Reason: v.denied.Message, Code: v.denied.Code}
+	}
+	return Check{Rule: rule, Result: Pass, Reason: v.reason}
+}

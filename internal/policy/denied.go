@@ -1,10 +1,14 @@
 package policy
 
-import "time"
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
 
-// The codes of denials, as the wire protocol lists them.
+// The codes of denials, as the wire protocol lists them: 403 unless noted.
 const (
-	CodeInvalidToken        = "invalid_token" // the app was revoked: 401
+	CodeInvalidToken        = "invalid_token" // 401: the app was revoked
 	CodeAppSuspended        = "app_suspended"
 	CodeResourceNotGranted  = "resource_not_granted"
 	CodeActionNotGranted    = "action_not_granted"
@@ -15,15 +19,17 @@ const (
 	CodeOutputCapExceeded   = "output_cap_exceeded"
 	CodeToolsNotAllowed     = "tools_not_allowed"
 	CodeStreamingNotAllowed = "streaming_not_allowed"
-	CodeRateLimited         = "rate_limited"        // 429, as all that follow
-	CodeConcurrencyLimited  = "concurrency_limited" //
-	CodeBudgetHeld          = "budget_held"         // what is left is held by running requests
-	CodeRequestQuotaSpent   = "request_quota_spent" // what is left is nothing
+
+	// These are 429, from the ledger.
+	CodeRateLimited        = "rate_limited"
+	CodeConcurrencyLimited = "concurrency_limited"
+	CodeBudgetHeld         = "budget_held"         // the rest is held by running requests: retry soon
+	CodeRequestQuotaSpent  = "request_quota_spent" // nothing is left until the limit resets
 )
 
 // Denied is a request refused by a rule.
 type Denied struct {
-	Rule    string // where it stands in the document, for example limits[1].requests
+	Rule    string // the member of the document that refused, for example models or limits[1].requests
 	Code    string // one of the Code constants
 	Message string // for whoever wrote the app: what was refused and what to do
 
@@ -34,4 +40,18 @@ type Denied struct {
 	ResetsAt         time.Time
 }
 
+// Error is the message.
 func (d *Denied) Error() string { return d.Message }
+
+func denial(code, format string, args ...any) *Denied {
+	return &Denied{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// quote shows a client's text in a message, cut and without control characters.
+func quote(text string) string {
+	const most = 64
+	if len(text) > most {
+		return strconv.QuoteToASCII(text[:most] + "...")
+	}
+	return strconv.QuoteToASCII(text)
+}

@@ -21,3 +21,23 @@ type Request struct {
 // output cap. Every other request without a model is one "in which no model
 // can be found": denied when a list is present, and counted by every limit.
 const ActionListModels = "models.list"
+
+// listsModels is decided by the action alone, which comes from the route: a
+// fact that a client could leave out must not open this door.
+func (r Request) listsModels() bool { return r.Action == ActionListModels && r.Model == "" }
+
+func (r Request) choices() int64 { return max(r.Choices, 1) }
+
+// countedBy says whether a limit counts the request. A model that is missing
+// or too long to compare counts everywhere: hiding it must gain nothing.
+func (r Request) countedBy(l Limit) bool {
+	switch {
+	case l.Model == "":
+		return true
+	case r.listsModels():
+		return false
+	case r.Model == "" || len(r.Model) > maxGlobBytes:
+		return true
+	}
+	return matchModel(l.Model, r.Model)
+}

@@ -1,7 +1,100 @@
 package policy
 
-import "time"
+import (
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Sentences says the document in plain words, one thought each, for the
-// consent screen and the terminal. Times are told in zone; nil is local time.
-func (d Document) Sentences(zone *time.Location) []string { return nil }
+// consent screen and the terminal. The first says what, the last until when.
+// Times are told in zone; nil is local time.
+func (d Document) Sentences(zone *time.Location) []string {
+	if zone == nil {
+		zone = time.Local
+	}
+	all := []string{"Actions: " + anyOf(d.Actions), "Models: " + anyOf(d.Models)}
+	if d.DenyModels != nil {
+		all = append(all, "Never models: "+strings.Join(d.DenyModels, ", "))
+	}
+	if d.MaxOutputTokens != 0 {
+		all = append(all, "Answers of at most "+count(d.MaxOutputTokens, "token"))
+	}
+	if d.MaxBodyBytes != 0 {
+		all = append(all, "Requests of at most "+count(d.MaxBodyBytes, "byte"))
+	}
+	if !d.Tools.allows() {
+		all = append(all, "No tools")
+	}
+	if !d.Streaming.allows() {
+		all = append(all, "No streaming")
+	}
+	all = append(all, d.limitSentences()...)
+	if !d.NotBefore.IsZero() {
+		all = append(all, "From "+moment(d.NotBefore, zone))
+	}
+	if d.ExpiresAt.IsZero() {
+		return append(all, "Forever")
+	}
+	return append(all, "Until "+moment(d.ExpiresAt, zone))
+}
+
+func (d Document) limitSentences() []string {
+	var all []string
+	for _, l := range d.Limits {
+		all = append(all, l.sentences()...)
+	}
+	if len(d.Limits) == 0 {
+		all = append(all, "Any number of requests")
+	}
+	if d.Concurrency != 0 {
+		all = append(all, "At most "+count(int64(d.Concurrency), "request")+" at once")
+	}
+	return all
+}
+
+// sentences says one limit, one sentence a unit.
+func (l Limit) sentences() []string {
+	every := map[Period]string{Minute: " a minute", Day: " a day", Month: " a month", Lifetime: " in total"}
+	var all []string
+	for _, u := range units {
+		n := u.cap(l)
+		if n == 0 {
+			continue
+		}
+		s := count(n, strings.TrimSuffix(string(u), "s")) + every[l.Per]
+		if l.Model != "" {
+			s += " to " + l.Model
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func anyOf(names []string) string {
+	switch {
+	case names == nil:
+		return "all"
+	case len(names) == 0:
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+func moment(t time.Time, zone *time.Location) string { return t.In(zone).Format("2 Jan 2006 15:04") }
+
+// count is a number with thousands apart and its noun.
+func count(n int64, noun string) string {
+	digits := strconv.FormatInt(n, 10)
+	var b strings.Builder
+	for i, r := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 && digits[i-1] != '-' {
+			b.WriteByte(',')
+		}
+		b.WriteRune(r)
+	}
+	if n != 1 {
+		noun += "s"
+	}
+	return b.String() + " " + noun
+}
