@@ -1,0 +1,178 @@
+package ui
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/keywicket/keywicket/internal/policy"
+)
+
+const (
+	defaultDays     = 30   // how long a permission lasts unless the owner says otherwise
+	defaultRequests = 1000 // a day, likewise
+)
+
+// terms are the ends that the form offers besides a date and forever.
+var terms = []struct {
+	value, label string
+	days         int
+}{{"1d", "1 day", 1}, {"7d", "7 days", 7}, {"30d", "30 days", defaultDays}, {"90d", "90 days", 90}}
+
+// formError says what is wrong with a form, to the owner.
+type formError string
+
+func (e formError) Error() string { return string(e) }
+
+// untilChoices offers ends. With asked, an end that all documents name is a
+// choice too, and is the chosen one unless it lies further ahead than the
+// default. Chosen overrides.
+func (u *UI) untilChoices(chosen, date string, asked []policy.Document) untilView {
+	now := u.cfg.Clock().In(u.cfg.Zone)
+	v := untilView{Date: date, MinDate: now.Format(time.DateOnly)}
+	if last, all := lastEnd(asked); all {
+		v.Choices = append(v.Choices, choice{Value: "asked", Label: "As asked", Hint: "until " + u.at(last).Words})
+		if chosen == "" && !last.After(now.AddDate(0, 0, defaultDays)) {
+			chosen = "asked"
+		}
+	}
+	for _, t := range terms {
+		v.Choices = append(v.Choices, choice{Value: t.value, Label: t.label})
+	}
+	v.Choices = append(v.Choices,
+		choice{Value: "date", Label: "Until"},
+		choice{Value: "forever", Label: "Forever", Hint: "until you revoke it"})
+	if !slices.ContainsFunc(v.Choices, func(c choice) bool { return c.Value == chosen }) {
+		chosen = "30d"
+	}
+	for i := range v.Choices {
+		v.Choices[i].Chosen = v.Choices[i].Value == chosen
+	}
+	return v
+}
+
+// lastEnd is the latest end of documents, and whether all of them have one.
+func lastEnd(documents []policy.Document) (last time.Time, all bool) {
+	for _, d := range documents {
+		if d.ExpiresAt.IsZero() {
+			return time.Time{}, false
+		}
+		if d.ExpiresAt.After(last) {
+			last = d.ExpiresAt
+		}
+	}
+	return last, len(documents) > 0
+}
+
+// setEnds gives documents the end that the form names. No end is given only
+// for the explicit "forever".
+func (u *UI) setEnds(c echo.Context, documents []policy.Document) error {
+	chosen := posted(c, "until")
+	if chosen == "asked" {
+		if _, all := lastEnd(documents); !all {
+			return formError("Choose until when.")
+		}
+		return nil
+	}
+	end, err := u.end(chosen, posted(c, "until_date"))
+	if err != nil {
+		return err
+	}
+	for i := range documents {
+		documents[i].ExpiresAt = end
+	}
+	return nil
+}
+
+// end is the instant that a choice names; zero for "forever" only.
+func (u *UI) end(chosen, date string) (time.Time, error) {
+	now := u.cfg.Clock().In(u.cfg.Zone)
+	switch chosen {
+	case "forever":
+		return time.Time{}, nil
+	case "date":
+		day, err := time.ParseInLocation(time.DateOnly, date, u.cfg.Zone)
+		if err != nil {
+			return time.Time{}, formError("Choose the last day on which it may be used.")
+		}
+		end := day.AddDate(0, 0, 1) // the day named is the last one
+		if !end.After(now) || day.Year() > 9998 {
+			return time.Time{}, formError("The last day must be today or later.")
+		}
+		return end.UTC(), nil
+	}
+	for _, t := range terms {
+		if t.value == chosen {
+			return now.AddDate(0, 0, t.days).UTC().Truncate(time.Second), nil
+		}
+	}
+	return time.Time{}, formError("Choose until when.")
+}
+
+// amountOf is the daily cap of a document, as the form shows it.
+func amountOf(d policy.Document) amountView {
+	for _, l := range d.Limits {
+		if isDailyCap(l) {
+			return amountView{Capped: true, Requests: strconv.FormatInt(l.Requests, 10)}
+		}
+	}
+	return amountView{Requests: strconv.Itoa(defaultRequests)}
+}
+
+// isDailyCap says whether l is the limit that the form edits.
+func isDailyCap(l policy.Limit) bool {
+	return l.Per == policy.Day && l.Model == "" && l.Requests > 0
+}
+
+// setAmount gives the document the daily cap that the form names.
+func setAmount(c echo.Context, suffix string, d *policy.Document) error {
+	limits := slices.DeleteFunc(slices.Clone(d.Limits), isDailyCap)
+	switch posted(c, "amount"+suffix) {
+	case "capped":
+		n, err := strconv.ParseInt(strings.TrimSpace(posted(c, "requests"+suffix)), 10, 64)
+		if err != nil || n < 1 {
+			return formError("Give the number of requests a day, from 1.")
+		}
+		limits = append(limits, policy.Limit{Per: policy.Day, Requests: n})
+	case "uncapped":
+	default:
+		return formError("Choose up to how much.")
+	}
+	d.Limits = nil
+	if len(limits) > 0 {
+		d.Limits = limits
+	}
+	return nil
+}
+
+// setModels gives the document the models that the form names; none named
+// does not restrict.
+func setModels(c echo.Context, suffix string, d *policy.Document) {
+	d.Models = nil
+	for _, model := range strings.FieldsFunc(posted(c, "models"+suffix), func(r rune) bool { return r == ',' || r <= ' ' }) {
+		if !slices.Contains(d.Models, model) {
+			d.Models = append(d.Models, model)
+		}
+	}
+}
+
+// documentProblem says in words why a document cannot be granted; refused is
+// false for errors that are not about the form.
+func documentProblem(err error, others ...error) (words string, refused bool) {
+	if wrong, ok := errors.AsType[formError](err); ok {
+		return wrong.Error(), true
+	}
+	if wrong, ok := errors.AsType[*policy.DocumentError](err); ok {
+		return "This cannot be granted: " + wrong.Error() + ".", true
+	}
+	for _, other := range others {
+		if errors.Is(err, other) {
+			return "This cannot be granted: " + err.Error() + ".", true
+		}
+	}
+	return "", false
+}

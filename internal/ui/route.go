@@ -1,0 +1,67 @@
+package ui
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Access says who may use a route.
+type Access string
+
+// Every kind of access. The zero value is none of them and lets nobody in.
+const (
+	Public    Access = "public"     // anybody
+	SetupOnly Access = "setup only" // anybody, until the vault has been set up
+	SignedIn  Access = "signed in"  // a browser with a console session
+)
+
+// Route is one row of the server's route table.
+type Route struct {
+	Method, Path string // Path in echo's notation
+	Access       Access // what Guard is to be called with
+	Handler      echo.HandlerFunc
+}
+
+// Routes lists every route of the console. Each is to be mounted behind
+// Guard(Access); its handler sets the headers of a page and turns errors into
+// pages itself.
+func (u *UI) Routes() []Route {
+	const get, post = http.MethodGet, http.MethodPost
+	routes := []Route{
+		{get, "/setup", SetupOnly, u.showSetup},
+		{post, "/setup", SetupOnly, u.setup},
+		{get, "/sign-in", Public, u.showSignIn},
+		{post, "/sign-in", Public, u.signIn},
+		{post, "/sign-out", SignedIn, u.signOut},
+
+		{get, "/", SignedIn, u.showOverview},
+		{get, "/keys", SignedIn, u.showKeys},
+		{post, "/keys", SignedIn, u.addKey},
+		{post, "/keys/:id/test", SignedIn, u.testKey},
+		{post, "/keys/:id/remove", SignedIn, u.removeKey},
+		{get, "/pair", SignedIn, u.showPair},
+		{post, "/pair", SignedIn, u.pair},
+		{get, "/requests", SignedIn, u.showRequests},
+		{get, "/requests/:id", SignedIn, u.showConsent},
+		{post, "/requests/:id/approve", SignedIn, u.approve},
+		{post, "/requests/:id/deny", SignedIn, u.deny},
+		{get, "/device", SignedIn, u.showDevice},
+		{get, "/apps", SignedIn, u.showApps},
+		{get, "/apps/:id", SignedIn, u.showApp},
+		{post, "/apps/:id/suspend", SignedIn, u.suspend},
+		{post, "/apps/:id/resume", SignedIn, u.resume},
+		{post, "/apps/:id/revoke", SignedIn, u.revoke},
+		{get, "/activity", SignedIn, u.showActivity},
+
+		{post, "/freeze", SignedIn, u.freeze},
+		{post, "/thaw", SignedIn, u.thaw},
+		{post, "/lock", SignedIn, u.lock},
+		{get, "/unlock", SignedIn, u.showUnlock},
+		{post, "/unlock", SignedIn, u.unlock},
+	}
+	for i := range routes {
+		routes[i].Handler = u.asPage(routes[i].Handler)
+	}
+	return append(routes, Route{get, "/static/:name", Public, u.static})
+}

@@ -1,0 +1,197 @@
+package ui
+
+// specimens lists the pages of the gallery. Names and texts are as long and
+// as awkward as apps may make them somewhere in it.
+func specimens() []specimen {
+	quiet := frame{SignedIn: true}
+	frozen := frame{SignedIn: true, Frozen: true, Pending: 2}
+	locked := frame{SignedIn: true, Locked: true, Pending: 2}
+	return []specimen{
+		{"setup", setupPage(setupView{Frame: frame{Title: "Set up"}, Token: "token"})},
+		{"setup-refused", setupPage(setupView{Frame: frame{Title: "Set up"}, Token: "token", Problem: "The two passphrases are not the same. Type them again."})},
+		{"setup-hint", setupPage(setupView{Frame: frame{Title: "Set up"}})},
+		{"sign-in", signInPage(signInView{Frame: frame{Title: "Sign in"}, Next: "/"})},
+		{"sign-in-locked", signInPage(signInView{Frame: frame{Title: "Sign in"}, Next: "/", Locked: true, Unlock: true, Problem: "That is not the passphrase. Try again."})},
+		{"arrival", arrivalPage(frame{Title: "One moment"}, "/arrival.html")},
+		{"overview-first", overviewPage(overviewView{Frame: quiet.as("Overview", "overview", saidSetUp), Recent: someEvents()[7:]})},
+		{"overview", overviewPage(overviewView{Frame: frame{SignedIn: true, Pending: 2}.as("Overview", "overview", ""), Keys: 2, Waiting: someWaiting(), Apps: someApps(), Recent: someEvents()})},
+		{"overview-frozen", overviewPage(overviewView{Frame: frozen.as("Overview", "overview", saidFrozen), Keys: 2, Waiting: someWaiting(), Apps: someApps(), Recent: someEvents()})},
+		{"keys", keysPage(keysView{Frame: quiet.as("Keys", "keys", saidKeyAdded), Keys: someKeys(), Choices: someResources()})},
+		{"keys-none", keysPage(keysView{Frame: quiet.as("Keys", "keys", ""), Choices: someResources(), Label: "work", BaseURL: "ftp://example.com", Problem: "Not stored. The base URL: must be https."})},
+		{"keys-locked", keysPage(keysView{Frame: locked.as("Keys", "keys", ""), Keys: someKeys(), Choices: someResources()})},
+		{"pair", pairPage(somePair(quiet.as("Pair an app", "pair", ""), "later"))},
+		{"pair-now", pairPage(somePair(quiet.as("Pair an app", "pair", ""), "now"))},
+		{"paired", pairedPage(somePaired(quiet.as("Your pairing string", "pair", ""), true))},
+		{"paired-later", pairedPage(somePaired(quiet.as("Your pairing string", "pair", ""), false))},
+		{"requests", requestsPage(requestsView{Frame: frame{SignedIn: true, Pending: 2}.as("Requests", "requests", ""), Waiting: someWaiting()})},
+		{"requests-none", requestsPage(requestsView{Frame: quiet.as("Requests", "requests", saidDenied)})},
+		{"consent", consentPage(someConsent(frame{SignedIn: true, Pending: 1}.as("Notes asks for access", "requests", "")))},
+		{"consent-several", consentPage(severalConsent(frame{SignedIn: true, Pending: 1}.as("An app asks for access", "requests", "")))},
+		{"device", devicePage(deviceView{Frame: quiet.as("Enter the code", "requests", ""), Code: "WDJB-MJHT", Problem: "No app is waiting with this code. Codes lapse after a few minutes: let the app ask again."})},
+		{"apps", appsPage(appsView{Frame: quiet.as("Apps", "apps", ""), Apps: someApps(), Revoked: revokedApps()})},
+		{"apps-none", appsPage(appsView{Frame: quiet.as("Apps", "apps", "")})},
+		{"app", appPage(someApp(quiet.as("Notes", "apps", saidApproved), "active", "good"))},
+		{"app-suspended", appPage(someApp(quiet.as("Notes", "apps", saidSuspended), "suspended", "warn"))},
+		{"app-revoked", appPage(revokedApp(quiet.as("Notes", "apps", saidRevoked)))},
+		{"activity", activityPage(activityView{Frame: quiet.as("Activity", "activity", ""), Filters: someFilters(), Events: someEvents(), Shown: 200})},
+		{"activity-none", activityPage(activityView{Frame: quiet.as("Activity", "activity", ""), Filters: someFilters(), About: "Notes", Shown: 200})},
+		{"unlock", unlockPage(unlockView{Frame: locked.as("Unlock the vault", "", "").on("/unlock"), Back: "/"})},
+		{"failure", failurePage(failureView{Frame: quiet.as("This request is gone", "", ""), Title: "This request is gone", Words: "It has lapsed, or never was here. The app can ask again.", Href: "/requests", Do: "To the requests", Request: "req_q5d3f2c4x7h6n2k3m4p5r6s7t8"})},
+		{"failure-outside", failurePage(failureView{Frame: frame{Title: "No such page"}, Title: "No such page", Words: "The address leads nowhere in this console.", Href: "/", Do: "To the overview"})},
+	}
+}
+
+// as fills in what differs from page to page.
+func (f frame) as(title, nav string, said outcome) frame {
+	f.Title, f.Nav, f.Said, f.Path = title, nav, said.sentence(), "/"
+	return f
+}
+
+func (f frame) on(path string) frame {
+	f.Path = path
+	return f
+}
+
+func someMoment(words string) moment { return moment{Words: words, ISO: "2026-11-21T10:27:00Z"} }
+
+func someResources() []choice {
+	return []choice{{Value: "llm:openai", Label: "OpenAI", Chosen: true}, {Value: "mail:resend", Label: "Resend"}}
+}
+
+func someKeys() []keyRow {
+	return []keyRow{
+		{ID: "key_1", Label: "work", Resource: "llm:openai", Title: "OpenAI", Added: someMoment("19 Nov 09:12"),
+			Tested: keyTest{Words: "OpenAI accepts this key: 63 models are listed.", OK: true, At: someMoment("today 10:02")}},
+		{ID: "key_2", Label: "local-experiments-on-the-machine-under-the-desk", Resource: "llm:openai", Title: "OpenAI", BaseURL: "https://a-rather-long-name-of-a-proxy.internal.example.com:8443/openai/v1", Added: someMoment("today 09:58"),
+			Tested: keyTest{Words: "OpenAI does not know this key (401). Add a new one and remove this one.", At: someMoment("today 10:03")}},
+	}
+}
+
+func someUntil(chosen string) untilView {
+	v := untilView{MinDate: "2026-11-21", Choices: []choice{
+		{Value: "1d", Label: "1 day"}, {Value: "7d", Label: "7 days"}, {Value: "30d", Label: "30 days"}, {Value: "90d", Label: "90 days"},
+		{Value: "date", Label: "Until"}, {Value: "forever", Label: "Forever", Hint: "until you revoke it"},
+	}}
+	if chosen == "asked" {
+		v.Choices = append([]choice{{Value: "asked", Label: "As asked", Hint: "until tomorrow 10:27"}}, v.Choices...)
+	}
+	for i := range v.Choices {
+		v.Choices[i].Chosen = v.Choices[i].Value == chosen
+	}
+	return v
+}
+
+func somePair(f frame, decide string) pairView {
+	return pairView{
+		Frame: f, Decide: decide, Resources: someResources(), Models: "gpt-4o*",
+		Amount: amountView{Capped: true, Requests: "1000"}, Until: someUntil("30d"), Valid: validChoices("10"),
+	}
+}
+
+func somePaired(f frame, approve bool) pairedView {
+	v := pairedView{
+		Frame: f, Value: "pair::https://keys.example.com::Zk3vJ8xQ2mB7nL5tR1wY9cD4fG6hK0pS-aE_uX3iOqM",
+		Until: someMoment("today 10:37"), Approve: approve,
+	}
+	v.Picture, _ = drawQR(v.Value)
+	if approve {
+		v.Preset = []grantView{{Title: "OpenAI", Resource: "llm:openai", Sentences: []string{"Models: gpt-4o*", "1,000 requests a day", "Until 21 Dec 2026 10:27"}}}
+	}
+	return v
+}
+
+func someWaiting() []waitingView {
+	return []waitingView{
+		{ID: "req_1", AppName: "Notes", UserCode: "WDJB-MJHT", For: "OpenAI", Asked: someMoment("today 10:24"), Until: someMoment("today 10:34")},
+		{ID: "req_2", AppName: "the-name-of-an-app-that-nobody-would-choose-unless-to-see-what-happens-to-the-page", UserCode: "KQXR-PLVN", For: "OpenAI and Resend", Asked: someMoment("today 10:26"), Until: someMoment("today 10:36")},
+	}
+}
+
+func someConsent(f frame) consentView {
+	return consentView{
+		Frame: f, ID: "req_1", AppName: "Notes", AppURI: "https://notes.example", Address: "192.0.2.17",
+		Reason: "Summarises the notes you select.", UserCode: "WDJB-MJHT", Fingerprint: []string{"K7QD", "2XNA", "PM4V", "ZT6R"},
+		Asked: someMoment("today 10:24"), Lapses: someMoment("today 10:34"), Until: someUntil("asked"),
+		Grants: []grantView{{
+			Suffix: "-0", Title: "OpenAI", Resource: "llm:openai", Models: "gpt-4o*", Included: true,
+			Sentences: []string{"Actions: chat.completions", "Models: gpt-4o*", "At most 4,096 tokens of output a request", "100 requests a day", "Until 22 Nov 2026 10:27"},
+			Amount:    amountView{Capped: true, Requests: "100"},
+		}},
+	}
+}
+
+func severalConsent(f frame) consentView {
+	v := someConsent(f)
+	v.AppName = someWaiting()[1].AppName
+	v.AppURI = "https://a-very-long-host-name-that-does-not-fit-on-a-small-screen.example.com/with/a/path"
+	v.Address = "2001:db8:85a3:8d3:1319:8a2e:370:7348"
+	v.Reason = "Because of aVeryLongWordWithoutAnySpaceInItThatWouldPushThePageApartIfItWereAllowedTo, and for no other reason."
+	v.Problem = "Choose the last day on which it may be used."
+	v.Until = someUntil("forever")
+	v.Grants[0].Sentences[1] = "Models: gpt-4o-mini-2024-07-18-with-a-suffix-that-never-ends-and-never-ends-and-never-ends"
+	v.Grants = append(v.Grants, grantView{
+		Suffix: "-1", Title: "Resend", Resource: "mail:resend", NoKey: true,
+		Sentences: []string{"Everything Resend offers", "Forever"}, Amount: amountView{Requests: "1000"},
+	})
+	return v
+}
+
+func someApps() []appRow {
+	return []appRow{
+		{ID: "app_1", Name: "Notes", Status: "active", Tone: "good", Resources: "OpenAI", LastUsed: someMoment("today 10:21"), Total: "1,204 requests so far",
+			Meters: []meterView{{Label: "Requests today", Used: 38, Held: 2, Limit: 100}}},
+		{ID: "app_2", Name: someWaiting()[1].AppName, Status: "suspended", Tone: "warn", Resources: "OpenAI and Resend", Total: "0 requests so far",
+			Meters: []meterView{{Label: "OpenAI: Requests today", Used: 86, Limit: 100}, {Label: "Resend: Requests today", Used: 50, Limit: 50}}},
+	}
+}
+
+func revokedApps() []appRow {
+	return []appRow{{ID: "app_3", Name: "Old laptop", Status: "revoked", Tone: "bad", Resources: "OpenAI", LastUsed: someMoment("2 Oct 18:40"), Total: "17 requests so far"}}
+}
+
+func someApp(f frame, status, tone string) appView {
+	return appView{
+		Frame: f, ID: "app_q5d3f2c4x7h6n2k3m4p5r6s7t8", Name: "Notes", URI: "https://notes.example", Status: status, Tone: tone,
+		Thumbprint: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
+		Created:    someMoment("19 Nov 09:20"), LastUsed: someMoment("today 10:21"),
+		Permissions: []permissionView{{
+			Title: "OpenAI", Resource: "llm:openai", Since: someMoment("19 Nov 09:21"),
+			Sentences: someConsent(f).Grants[0].Sentences,
+			Meters: []meterView{
+				{Label: "Requests a minute", Used: 4, Limit: 60},
+				{Label: "Requests today", Used: 38, Held: 2, Limit: 100, Resets: "starts anew tomorrow 00:00"},
+				{Label: "Requests today, gpt-4o", Used: 42, Limit: 50, Resets: "starts anew tomorrow 00:00"},
+				{Label: "Requests in all", Used: 2000, Limit: 2000},
+			},
+			Requests: "1,204", Input: "842,113", Cached: "310,080", Output: "96,420",
+		}},
+		Sessions: []sessionView{
+			{ID: "ses_q5d3f2c4x7h6n2k3m4p5r6s7t8", Address: "192.0.2.17", Started: someMoment("19 Nov 09:21"), Used: someMoment("today 10:21")},
+			{ID: "ses_b2d3f2c4x7h6n2k3m4p5r6s7t9", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Started: someMoment("today 08:02")},
+		},
+	}
+}
+
+func revokedApp(f frame) appView {
+	v := someApp(f, "revoked", "bad")
+	v.Sessions, v.Permissions = nil, nil
+	return v
+}
+
+func someFilters() []choice {
+	return []choice{{Label: "Everything", Value: "/activity", Chosen: true}, {Label: "Denied", Value: "/activity?only=denied"}, {Label: "By you", Value: "/activity?only=owner"}}
+}
+
+func someEvents() []eventView {
+	return []eventView{
+		{At: someMoment("today 10:26"), Words: someWaiting()[1].AppName + " asked for access", Detail: "2001:db8:85a3:8d3:1319:8a2e:370:7348"},
+		{At: someMoment("today 10:24"), Words: "Notes was refused", Code: "model_not_allowed", Tone: "bad", Detail: "llm:openai · chat.completions · gpt-5", Ref: "req_q5d3f2c4x7h6n2k3m4p5r6s7t8"},
+		{At: someMoment("today 10:21"), Words: "Notes used OpenAI", Tone: "good", Detail: "llm:openai · chat.completions · gpt-4o-mini", Figure: "1,204 tokens · 820 ms"},
+		{At: someMoment("today 10:20"), Words: "Notes used OpenAI", Tone: "warn", Code: "app_suspended", Detail: "llm:openai · chat.completions · gpt-4o-mini", Figure: "310 tokens · 12,044 ms"},
+		{At: someMoment("today 10:19"), Words: "You suspended Notes", Tone: "warn"},
+		{At: someMoment("today 10:02"), Words: "Somebody tried to sign in", Code: "wrong_passphrase", Tone: "bad", Detail: "192.0.2.99"},
+		{At: someMoment("yesterday 18:30"), Words: "You approved Notes", Tone: "good", Detail: "llm:openai"},
+		{At: someMoment("yesterday 18:11"), Words: "You set up the vault", Detail: "console · 192.0.2.5"},
+		{At: someMoment("yesterday 18:10"), Words: "The gateway started"},
+	}
+}
