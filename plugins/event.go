@@ -184,12 +184,12 @@ func EventData(raw []byte) []byte {
 		value = bytes.TrimPrefix(value, []byte(" "))
 		if !found {
 			data, found = value[:len(value):len(value)], true
-			continue
+			continue // no copy in the usual case of one line
 		}
 		data = append(append(data, '\n'), value...)
 	}
-	if !found {
-		return nil
+	if found && data == nil {
+		return []byte{}
 	}
 	return data
 }
