@@ -2,6 +2,8 @@ package pairing
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/policy"
@@ -19,6 +21,9 @@ const (
 	// AppRevoked apps are over; there is no way back.
 	AppRevoked AppStatus = "revoked"
 )
+
+// known says whether the app can authenticate.
+func (s AppStatus) known() bool { return s == AppActive || s == AppSuspended }
 
 var (
 	// ErrNoApp says that no app has that id.
@@ -40,7 +45,7 @@ type App struct {
 	// has shown one.
 	Thumbprint string    `json:"thumbprint,omitzero"`
 	CreatedAt  time.Time `json:"created_at"`
-	// LastUsedAt is when the app last authenticated; zero when it never did.
+	// LastUsedAt is when the app last used a session; zero when it never did.
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`
 }
 
@@ -54,36 +59,61 @@ type Permission struct {
 	CreatedAt time.Time       `json:"created_at"`
 }
 
-// Session is one set of tokens, bound to one key.
-type Session struct {
-	ID         string    `json:"id"`
-	AppID      string    `json:"app_id"`
-	Thumbprint string    `json:"thumbprint"`
-	Address    string    `json:"address,omitzero"`
-	CreatedAt  time.Time `json:"created_at"`
-	LastUsedAt time.Time `json:"last_used_at"`
-}
-
 // Apps returns every app, oldest first, revoked ones included.
-func (p *Pairing) Apps() []App { return nil }
+func (p *Pairing) Apps() []App {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	apps := make([]App, 0, len(p.live.apps))
+	for id := range p.live.apps {
+		apps = append(apps, p.live.used(id).App)
+	}
+	slices.SortFunc(apps, func(a, b App) int {
+		if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return apps
+}
 
 // App returns one app. Errors: ErrNoApp.
-func (p *Pairing) App(id string) (App, error) { return App{}, ErrNoApp }
-
-// Permissions returns what an app has been granted, ordered by resource; none
-// for an unknown app.
-func (p *Pairing) Permissions(appID string) []Permission { return nil }
-
-// Permission returns what an app may do with a resource. Errors: ErrNotGranted.
-func (p *Pairing) Permission(appID, resource string) (Permission, error) {
-	return Permission{}, ErrNotGranted
+func (p *Pairing) App(id string) (App, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if _, ok := p.live.apps[id]; !ok {
+		return App{}, ErrNoApp
+	}
+	return p.live.used(id).App, nil
 }
 
-// Sessions returns an app's live sessions, oldest first.
-func (p *Pairing) Sessions(appID string) []Session { return nil }
+// Permissions returns what an app has been granted, ordered by resource; none
+// for an unknown app. A revoked app's are kept for the record.
+func (p *Pairing) Permissions(appID string) []Permission {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.live.appPermissions(appID)
+}
 
-// Active says whether requests of the session may run at this moment: the
-// session is live, its app active and the gateway not frozen. Ask again after
-// a request has been registered as running, and a change that comes in between
-// is not missed.
-func (p *Pairing) Active(sessionID string) bool { return false }
+// Permission returns what an app that is not revoked may do with a resource.
+// Errors: ErrNotGranted.
+func (p *Pairing) Permission(appID, resource string) (Permission, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	perm, has := p.live.permissions[appID][resource]
+	if !has || !p.live.apps[appID].Status.known() {
+		return Permission{}, ErrNotGranted
+	}
+	return perm, nil
+}
+
+// changeable returns an app that is not revoked.
+func (l *live) changeable(id string) (appRecord, error) {
+	app, ok := l.apps[id]
+	if !ok {
+		return appRecord{}, ErrNoApp
+	}
+	if !app.Status.known() {
+		return appRecord{}, ErrAppRevoked
+	}
+	return app, nil
+}

@@ -2,6 +2,9 @@ package pairing
 
 import (
 	"errors"
+	"fmt"
+	"strings"
+	"time"
 
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
 )
@@ -30,6 +33,57 @@ type Caller struct {
 }
 
 // Authenticate checks access token and proof (RFC 9449 section 7). It does no
-// disk I/O. Errors: ErrNoCredentials, ErrInvalidToken, dpop.ErrInvalidProof,
-// dpop.ErrReplayFull.
-func (p *Pairing) Authenticate(r AuthRequest) (Caller, error) { return Caller{}, ErrNoCredentials }
+// disk I/O, except for the proof's journal when a clock runs ahead. Errors:
+// ErrNoCredentials, ErrInvalidToken, dpop.ErrInvalidProof, dpop.ErrReplayFull.
+func (p *Pairing) Authenticate(r AuthRequest) (Caller, error) {
+	token, err := boundToken(r.Authorization)
+	if err != nil {
+		return Caller{}, err
+	}
+	now := p.now()
+	claims, err := p.signer.verify(token, now)
+	if err != nil {
+		return Caller{}, err
+	}
+	caller, s, err := p.caller(claims, now)
+	if err != nil {
+		return Caller{}, err
+	}
+	r.Proof.AccessToken, r.Proof.Thumbprint = token, caller.Session.Thumbprint
+	if _, err := p.cfg.Verifier.Verify(r.Proof); err != nil {
+		return Caller{}, err
+	}
+	s.touch(now)
+	return caller, nil
+}
+
+// caller looks up whom a token names, in memory.
+func (p *Pairing) caller(c claims, now time.Time) (Caller, *liveSession, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	s := p.live.sessions[c.SessionID]
+	if s == nil || s.idle(now) {
+		return Caller{}, nil, fmt.Errorf("%w: session is over", ErrInvalidToken)
+	}
+	app := p.live.apps[s.record.AppID]
+	if s.record.AppID != c.ClientID || !app.Status.known() {
+		return Caller{}, nil, fmt.Errorf("%w: app is revoked", ErrInvalidToken)
+	}
+	if s.record.Thumbprint != c.Confirm.Thumbprint {
+		return Caller{}, nil, fmt.Errorf("%w: session has another key", ErrInvalidToken)
+	}
+	return Caller{App: app.App, Session: s.record.Session}, s, nil
+}
+
+// boundToken takes the access token from the Authorization header. A bound
+// token sent as Bearer is refused like any other bad one (RFC 9449 section 7.2).
+func boundToken(headers []string) (string, error) {
+	if len(headers) == 0 {
+		return "", ErrNoCredentials
+	}
+	scheme, token, _ := strings.Cut(headers[0], " ")
+	if len(headers) > 1 || !strings.EqualFold(scheme, "DPoP") || token == "" {
+		return "", fmt.Errorf("%w: want one Authorization header with scheme DPoP", ErrInvalidToken)
+	}
+	return token, nil
+}

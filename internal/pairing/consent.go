@@ -2,8 +2,12 @@ package pairing
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/keywicket/keywicket/internal/pairing/dpop"
 	"github.com/keywicket/keywicket/internal/policy"
 )
 
@@ -12,9 +16,14 @@ type RequestStatus string
 
 // Every status of a consent request. The zero value is none of them.
 const (
-	RequestPending  RequestStatus = "pending"
+	// RequestPending requests wait for the owner.
+	RequestPending RequestStatus = "pending"
+	// RequestApproved requests wait for the app to fetch its tokens.
 	RequestApproved RequestStatus = "approved"
-	RequestDenied   RequestStatus = "denied"
+	// RequestDenied requests were refused.
+	RequestDenied RequestStatus = "denied"
+	// RequestCollected requests are over: the app has its tokens.
+	RequestCollected RequestStatus = "collected"
 )
 
 var (
@@ -36,13 +45,14 @@ type ConsentRequest struct {
 	AppURI  string `json:"app_uri,omitzero"`
 	// UserCode is what the app shows too, as XXXX-XXXX.
 	UserCode string `json:"user_code"`
-	// Fingerprint is the short form of the thumbprint of the app's key; empty
-	// until the app has shown one.
+	// Fingerprint is the thumbprint of the app's key for people to compare;
+	// empty until the app has shown a key.
 	Fingerprint string `json:"fingerprint,omitzero"`
 	// Address is where the request came from.
 	Address string            `json:"address,omitzero"`
 	Asked   []policy.Document `json:"asked"`
-	// Preset is what the owner attached to the pairing string.
+	// Preset is what the owner attached to the pairing string, as far as it
+	// was asked for.
 	Preset []policy.Document `json:"preset,omitzero"`
 	// Reason is why the app asks.
 	Reason    string        `json:"reason,omitzero"`
@@ -52,24 +62,121 @@ type ConsentRequest struct {
 }
 
 // Requests returns the consent requests that wait for an answer, oldest first.
-func (p *Pairing) Requests() []ConsentRequest { return nil }
+func (p *Pairing) Requests() []ConsentRequest {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	now := p.now()
+	pending := []ConsentRequest{}
+	for _, r := range p.live.requests {
+		if r.record.Status == RequestPending && !r.expired(now) {
+			pending = append(pending, r.record.shown())
+		}
+	}
+	slices.SortFunc(pending, func(a, b ConsentRequest) int {
+		if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return pending
+}
 
 // Request returns a consent request that has not expired, answered or not.
 // Errors: ErrNoRequest.
-func (p *Pairing) Request(id string) (ConsentRequest, error) { return ConsentRequest{}, ErrNoRequest }
+func (p *Pairing) Request(id string) (ConsentRequest, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	r := p.live.requests[id]
+	if r == nil || r.expired(p.now()) {
+		return ConsentRequest{}, ErrNoRequest
+	}
+	return r.record.shown(), nil
+}
 
 // RequestByUserCode returns the consent request with that code, typed in any
 // case, with or without the dash. Errors: ErrNoRequest.
 func (p *Pairing) RequestByUserCode(code string) (ConsentRequest, error) {
-	return ConsentRequest{}, ErrNoRequest
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	r := p.live.byUserCode(normalUserCode(code))
+	if r == nil || r.expired(p.now()) {
+		return ConsentRequest{}, ErrNoRequest
+	}
+	return r.record.shown(), nil
 }
 
-// Approve grants a request. A nil grant means the preset's documents for what
-// was asked, or what was asked when there are none. Documents are stored as
-// given; one without ExpiresAt never ends. Errors: ErrNoRequest,
-// ErrRequestDecided, ErrGrant, ErrAppRevoked, audit.ErrUnavailable.
-func (p *Pairing) Approve(id string, grant []policy.Document) error { return ErrNoRequest }
+// byUserCode finds a request among the few there are.
+func (l *live) byUserCode(code string) *liveRequest {
+	for _, r := range l.requests {
+		if code != "" && r.record.UserCode == code {
+			return r
+		}
+	}
+	return nil
+}
 
-// Deny refuses a request. Errors: ErrNoRequest, ErrRequestDecided,
-// ErrNotRecorded.
-func (p *Pairing) Deny(id string) error { return ErrNoRequest }
+// shown is the part that the owner sees.
+func (r requestRecord) shown() ConsentRequest {
+	c := r.ConsentRequest
+	if r.Thumbprint != "" {
+		c.Fingerprint = dpop.Fingerprint(r.Thumbprint)
+	}
+	return c
+}
+
+func (r *liveRequest) expired(now time.Time) bool { return !now.Before(r.record.ExpiresAt) }
+
+// forgettable says that an app that still polls has been told expired_token
+// for long enough.
+func (r *liveRequest) forgettable(now time.Time) bool {
+	return !now.Before(r.record.ExpiresAt.Add(requestLifetime))
+}
+
+// checkGrant checks documents that come from the owner's side.
+func (p *Pairing) checkGrant(grant []policy.Document) error {
+	if len(grant) < 1 || len(grant) > policy.MaxDocuments {
+		return fmt.Errorf("%w: name 1 to %d resources", ErrGrant, policy.MaxDocuments)
+	}
+	for i, d := range grant {
+		if err := d.Validate(); err != nil {
+			return fmt.Errorf("%w: %w", ErrGrant, err)
+		}
+		if err := p.known(d); err != nil {
+			return fmt.Errorf("%w: %w", ErrGrant, err)
+		}
+		if slices.ContainsFunc(grant[:i], func(o policy.Document) bool { return o.Resource == d.Resource }) {
+			return fmt.Errorf("%w: %s has two documents", ErrGrant, d.Resource)
+		}
+	}
+	return nil
+}
+
+// known says whether a document's resource and actions exist here.
+func (p *Pairing) known(d policy.Document) error {
+	resource, ok := p.resources[d.Resource]
+	if !ok {
+		return fmt.Errorf("%s is not a resource of this gateway; it has %s", d.Resource, strings.Join(p.resourceIDs(), ", "))
+	}
+	for _, action := range d.Actions {
+		if !slices.Contains(resource.Actions, action) {
+			return fmt.Errorf("%s has no action %s; it has %s", d.Resource, action, strings.Join(resource.Actions, ", "))
+		}
+	}
+	return nil
+}
+
+func (p *Pairing) resourceIDs() []string {
+	ids := make([]string, 0, len(p.cfg.Resources))
+	for _, r := range p.cfg.Resources {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+func resourceList(documents []policy.Document) string {
+	ids := make([]string, 0, len(documents))
+	for _, d := range documents {
+		ids = append(ids, d.Resource)
+	}
+	return strings.Join(ids, " ")
+}

@@ -1,10 +1,26 @@
 package pairing
 
+import (
+	"strings"
+
+	"github.com/keywicket/keywicket/internal/pairing/dpop"
+)
+
+// Where the endpoints are below the issuer.
+const (
+	registerPath = "/oauth/register"
+	devicePath   = "/oauth/device"
+	tokenPath    = "/oauth/token"
+	revokePath   = "/oauth/revoke"
+	jwksPath     = "/oauth/jwks"
+	consentPath  = "/device" // the owner's page for user codes
+)
+
 // Metadata is the authorization server metadata of RFC 8414.
 type Metadata struct {
 	Issuer                                 string   `json:"issuer"`
 	TokenEndpoint                          string   `json:"token_endpoint"`
-	DeviceAuthorizationEndpoint            string   `json:"device_authorization_endpoint"`
+	DeviceAuthorizationEndpoint            string   `json:"device_authorization_endpoint"` // RFC 8628 section 4
 	RegistrationEndpoint                   string   `json:"registration_endpoint"`
 	RevocationEndpoint                     string   `json:"revocation_endpoint"`
 	JWKSURI                                string   `json:"jwks_uri"`
@@ -13,9 +29,9 @@ type Metadata struct {
 	GrantTypesSupported                    []string `json:"grant_types_supported"`
 	TokenEndpointAuthMethodsSupported      []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationEndpointAuthMethodsSupported []string `json:"revocation_endpoint_auth_methods_supported"`
-	DPoPSigningAlgValuesSupported          []string `json:"dpop_signing_alg_values_supported"`
-	AuthorizationDetailsTypesSupported     []string `json:"authorization_details_types_supported"`
-	ProtectedResources                     []string `json:"protected_resources"`
+	DPoPSigningAlgValuesSupported          []string `json:"dpop_signing_alg_values_supported"`     // RFC 9449 section 5.1
+	AuthorizationDetailsTypesSupported     []string `json:"authorization_details_types_supported"` // RFC 9396 section 10
+	ProtectedResources                     []string `json:"protected_resources"`                   // RFC 9728 section 4
 }
 
 // ResourceMetadata is the protected resource metadata of RFC 9728.
@@ -31,10 +47,41 @@ type ResourceMetadata struct {
 }
 
 // Metadata describes the authorization server (RFC 8414).
-func (p *Pairing) Metadata() Metadata { return Metadata{} }
+func (p *Pairing) Metadata() Metadata {
+	issuer := p.cfg.Issuer
+	return Metadata{
+		Issuer:                                 issuer,
+		TokenEndpoint:                          issuer + tokenPath,
+		DeviceAuthorizationEndpoint:            issuer + devicePath,
+		RegistrationEndpoint:                   issuer + registerPath,
+		RevocationEndpoint:                     issuer + revokePath,
+		JWKSURI:                                issuer + jwksPath,
+		ScopesSupported:                        p.resourceIDs(),
+		ResponseTypesSupported:                 []string{},
+		GrantTypesSupported:                    []string{GrantDeviceCode, GrantRefreshToken},
+		TokenEndpointAuthMethodsSupported:      []string{"none"},
+		RevocationEndpointAuthMethodsSupported: []string{"none"},
+		DPoPSigningAlgValuesSupported:          strings.Fields(dpop.Algorithms),
+		AuthorizationDetailsTypesSupported:     []string{DetailsType},
+		ProtectedResources:                     []string{issuer},
+	}
+}
 
-// ResourceMetadata describes the protected resources (RFC 9728).
-func (p *Pairing) ResourceMetadata() ResourceMetadata { return ResourceMetadata{} }
+// ResourceMetadata describes the protected resources (RFC 9728). The token
+// goes in a header only.
+func (p *Pairing) ResourceMetadata() ResourceMetadata {
+	issuer := p.cfg.Issuer
+	return ResourceMetadata{
+		Resource:                           issuer,
+		ResourceName:                       "Keywicket",
+		AuthorizationServers:               []string{issuer},
+		ScopesSupported:                    p.resourceIDs(),
+		BearerMethodsSupported:             []string{"header"},
+		DPoPSigningAlgValuesSupported:      strings.Fields(dpop.Algorithms),
+		DPoPBoundAccessTokensRequired:      true,
+		AuthorizationDetailsTypesSupported: []string{DetailsType},
+	}
+}
 
 // JWKS is the public key set that verifies access tokens (RFC 7517), as JSON.
-func (p *Pairing) JWKS() []byte { return nil }
+func (p *Pairing) JWKS() []byte { return p.signer.jwks }

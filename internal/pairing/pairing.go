@@ -75,9 +75,10 @@ type Pairing struct {
 	// from memory still holds when its transaction commits.
 	changing sync.Mutex
 
-	// mu guards live and watchers. Records in live are replaced, not altered.
+	// mu guards live and watchers. What is in live is written with both locks
+	// held, so either is enough to read it.
 	mu       sync.RWMutex
-	live     *live
+	live     live
 	watchers []func(Change)
 }
 
@@ -122,9 +123,26 @@ func New(cfg Config) (*Pairing, error) {
 func checkIssuer(issuer string) error {
 	u, err := url.Parse(issuer)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || issuer != u.Scheme+"://"+u.Host {
-		return fmt.Errorf("opening pairing: Config.Issuer must be an origin such as https://keys.example.com, without path or trailing slash")
+		return errors.New("opening pairing: Config.Issuer must be an origin such as https://keys.example.com, without path or trailing slash")
 	}
 	return nil
 }
 
-func (p *Pairing) now() time.Time { return p.cfg.Clock() }
+// Close writes when sessions were last used. The Pairing must not be used
+// afterwards; Config.Store and Config.Audit stay open.
+func (p *Pairing) Close() error {
+	p.changing.Lock()
+	defer p.changing.Unlock()
+	return p.cfg.Store.Update(func(tx *store.Tx) error {
+		for id, s := range p.live.sessions {
+			if err := sessionRecords.Put(tx, id, s.current()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// now is the wall clock alone. A monotonic reading stands still while a laptop
+// sleeps, and would let codes outlive the night.
+func (p *Pairing) now() time.Time { return p.cfg.Clock().Round(0).UTC() }

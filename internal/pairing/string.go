@@ -2,10 +2,23 @@ package pairing
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/store"
 )
+
+// How long a pairing string can be redeemed.
+const (
+	MinStringTTL     = time.Minute
+	MaxStringTTL     = time.Hour
+	DefaultStringTTL = 10 * time.Minute
+)
+
+// maxOpenStrings bounds the strings that wait to be redeemed.
+const maxOpenStrings = 256
 
 // ErrStringOptions says that a pairing string cannot be made that way; the
 // text says why.
@@ -32,5 +45,73 @@ type PairingString struct {
 // CreateString makes a one-time pairing string. Errors: ErrStringOptions,
 // audit.ErrUnavailable.
 func (p *Pairing) CreateString(o StringOptions) (PairingString, error) {
-	return PairingString{}, ErrStringOptions
+	if err := p.checkStringOptions(&o); err != nil {
+		return PairingString{}, fmt.Errorf("%w: %w", ErrStringOptions, err)
+	}
+	code, err := p.newSecret()
+	if err != nil {
+		return PairingString{}, err
+	}
+	p.changing.Lock()
+	defer p.changing.Unlock()
+	now := p.now()
+	record := stringRecord{
+		Status: stringOpen, CreatedAt: now, ExpiresAt: now.Add(o.TTL), Preset: o.Preset, Approve: o.Approve,
+	}
+	err = p.grant(func(tx *store.Tx) error {
+		if err := p.sweepStrings(tx); err != nil {
+			return err
+		}
+		return stringRecords.Put(tx, hashOf(code), record)
+	}, audit.Event{Kind: audit.StringCreated, Actor: audit.Owner, Detail: record.detail()})
+	if err != nil {
+		return PairingString{}, err
+	}
+	return PairingString{Value: "pair::" + p.cfg.Issuer + "::" + code, ExpiresAt: record.ExpiresAt}, nil
+}
+
+func (p *Pairing) checkStringOptions(o *StringOptions) error {
+	if o.TTL == 0 {
+		o.TTL = DefaultStringTTL
+	}
+	if o.TTL < MinStringTTL || o.TTL > MaxStringTTL {
+		return errors.New("it can be valid for 1 to 60 minutes")
+	}
+	if len(o.Preset) > 0 {
+		return p.checkGrant(o.Preset)
+	}
+	if o.Approve {
+		return errors.New("approving on redemption needs a preset: say what is granted")
+	}
+	return nil
+}
+
+// detail says in the audit log what the string brings along.
+func (r stringRecord) detail() string {
+	text := "valid until " + r.ExpiresAt.UTC().Format(time.RFC3339)
+	if len(r.Preset) > 0 {
+		text += ", preset " + resourceList(r.Preset)
+	}
+	if r.Approve {
+		text += ", approved on redemption"
+	}
+	return text
+}
+
+// sweepStrings forgets strings that can no longer be redeemed, and refuses
+// when there are too many that can.
+func (p *Pairing) sweepStrings(tx *store.Tx) error {
+	all, err := stringRecords.All(tx)
+	now, open := p.now(), 0
+	for hash, s := range all {
+		if !now.Before(s.ExpiresAt) {
+			err = errors.Join(err, stringRecords.Delete(tx, hash))
+		} else if s.Status == stringOpen {
+			open++
+		}
+	}
+	if open >= maxOpenStrings {
+		err = errors.Join(err, fmt.Errorf("%w: %d strings wait to be redeemed already; let some expire", ErrStringOptions, open))
+	}
+	return err
 }

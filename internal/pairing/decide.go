@@ -1,0 +1,142 @@
+package pairing
+
+import (
+	"errors"
+	"time"
+
+	"github.com/keywicket/keywicket/internal/audit"
+	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/store"
+)
+
+// Approve grants a request. A nil grant means the preset's documents for what
+// was asked, or what was asked when there are none. Documents are stored as
+// given; one without ExpiresAt never ends. Errors: ErrNoRequest,
+// ErrRequestDecided, ErrGrant, ErrAppRevoked, audit.ErrUnavailable.
+func (p *Pairing) Approve(id string, grant []policy.Document) error {
+	p.changing.Lock()
+	defer p.changing.Unlock()
+	r, err := p.live.undecided(id, p.now())
+	if err != nil {
+		return err
+	}
+	app, err := p.live.changeable(r.record.AppID)
+	if err != nil {
+		return err
+	}
+	if grant == nil {
+		grant = r.record.defaultGrant()
+	}
+	if err := p.checkGrant(grant); err != nil {
+		return err
+	}
+	next := r.record
+	next.Status = RequestApproved
+	// The owner has now answered for this app: a preset no longer stands in
+	// for the answer to its next request.
+	app.Preset, app.ApproveUntil = nil, time.Time{}
+	permissions, err := p.newPermissions(app.ID, grant)
+	if err != nil {
+		return err
+	}
+	err = p.grant(func(tx *store.Tx) error {
+		return errors.Join(
+			appRecords.Put(tx, app.ID, app),
+			requestRecords.Put(tx, id, next),
+			putPermissions(tx, permissions),
+		)
+	}, approvals(app, permissions, r.record.Address, "")...)
+	if err != nil {
+		return err
+	}
+	p.publish(func(l *live) {
+		l.apps[app.ID] = app
+		r.record = next
+		for _, perm := range permissions {
+			l.addPermission(perm)
+		}
+	})
+	return nil
+}
+
+// Deny refuses a request. Errors: ErrNoRequest, ErrRequestDecided,
+// ErrNotRecorded.
+func (p *Pairing) Deny(id string) error {
+	return p.takeAway(func(l *live) (*loss, error) {
+		r, err := l.undecided(id, p.now())
+		if err != nil {
+			return nil, err
+		}
+		next := r.record
+		next.Status = RequestDenied
+		return &loss{
+			publish: func(*live) { r.record = next },
+			write:   func(tx *store.Tx) error { return requestRecords.Put(tx, id, next) },
+			event: audit.Event{
+				Kind: audit.ConsentDenied, Actor: audit.Owner, AppID: next.AppID, AppName: next.AppName,
+				Detail: resourceList(next.defaultGrant()),
+			},
+		}, nil
+	})
+}
+
+// undecided returns a request that can be answered.
+func (l *live) undecided(id string, now time.Time) (*liveRequest, error) {
+	r := l.requests[id]
+	if r == nil || r.expired(now) {
+		return nil, ErrNoRequest
+	}
+	if r.record.Status != RequestPending {
+		return nil, ErrRequestDecided
+	}
+	return r, nil
+}
+
+// defaultGrant is what saying yes without further words grants.
+func (r requestRecord) defaultGrant() []policy.Document {
+	if len(r.Preset) > 0 {
+		return r.Preset
+	}
+	return r.Asked
+}
+
+// newPermissions makes the permissions of a grant. One for a resource that the
+// app has already keeps its id and age: counters go by the id, and asking
+// again must not reset them.
+func (p *Pairing) newPermissions(appID string, grant []policy.Document) ([]Permission, error) {
+	permissions := make([]Permission, 0, len(grant))
+	for _, d := range grant {
+		perm, has := p.live.permissions[appID][d.Resource]
+		if !has {
+			id, err := p.newID("per")
+			if err != nil {
+				return nil, err
+			}
+			perm = Permission{ID: id, AppID: appID, CreatedAt: p.now()}
+		}
+		perm.Document = d
+		permissions = append(permissions, perm)
+	}
+	return permissions, nil
+}
+
+func putPermissions(tx *store.Tx, permissions []Permission) error {
+	for _, perm := range permissions {
+		if err := permissionRecords.Put(tx, perm.ID, perm); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// approvals are the audit events of a grant, one for each permission.
+func approvals(app appRecord, permissions []Permission, address, detail string) []audit.Event {
+	events := make([]audit.Event, 0, len(permissions))
+	for _, perm := range permissions {
+		events = append(events, audit.Event{
+			Kind: audit.ConsentApproved, Actor: audit.Owner, AppID: app.ID, AppName: app.Name,
+			PermissionID: perm.ID, Resource: perm.Document.Resource, Address: address, Detail: detail,
+		})
+	}
+	return events
+}
