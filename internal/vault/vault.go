@@ -1,23 +1,45 @@
-// Package vault keeps the owner's secrets: key slots, lock and unlock,
-// credentials.
+// Package vault keeps the owner's secrets: the keys of the services they pay
+// for, and the ways to get at them.
+//
+// It guarantees that a provider key leaves it only while it is unlocked, only
+// for the resource and base URL it was stored with, and only as a Secret,
+// which no printing, logging or encoding reveals. A stored key that was moved,
+// swapped or given another base URL does not open. A wrong passphrase costs a
+// growing delay, survives a restart, and computes nothing while it lasts.
+//
+// It refuses to run a key derivation with parameters out of bounds, to hold a
+// weak passphrase, and to lose its last passphrase. It promises no more about
+// memory than Go allows: buffers of its own are zeroed after use; what the
+// cryptographic libraries copied is dropped at Lock and left to the collector.
+//
+//	passphrase ── NFKC, Argon2id(salt, cost) ─┐
+//	                                          ├─ slot key ── wraps ── root keyset (Tink AEAD)
+//	key file ──── HKDF-SHA256(salt) ──────────┘                            │
+//	                                                                     seals
+//	                    provider keys, each bound to its id, resource, label, base URL and version
+//
+// The records themselves lie in the store, sealed once more under the host
+// key. Removing a slot does not change the root key: whoever has both the
+// removed key file and an old copy of the data directory can still open that
+// copy.
 package vault
 
 import (
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"io"
+	"sync"
 	"time"
+
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/keywicket/keywicket/internal/store"
 )
 
-// Argon2Params are the cost of deriving a key from a passphrase (RFC 9106).
-type Argon2Params struct {
-	// MemoryKiB is the memory in KiB, 8 per thread to 1 GiB.
-	MemoryKiB uint32 `json:"memory_kib"`
-	// Passes over the memory, 1 to 64.
-	Passes uint32 `json:"passes"`
-	// Threads, 1 to 16.
-	Threads uint8 `json:"threads"`
-}
+// format is the version of this package's records.
+const format = 1
 
 // Config says what the vault stands on.
 type Config struct {
@@ -25,7 +47,8 @@ type Config struct {
 	Store *store.Store
 	// Clock times the delay after wrong passphrases. Default time.Now.
 	Clock func() time.Time
-	// Rand makes ids, salts and key files. Default crypto/rand.Reader.
+	// Rand makes ids, salts and key files. Default crypto/rand.Reader. Keys
+	// and nonces inside keysets always come from the operating system.
 	Rand io.Reader
 	// Argon2 is the cost of new passphrase slots. Default 64 MiB, 3 passes,
 	// 1 thread; anything cheaper is for tests.
@@ -33,98 +56,142 @@ type Config struct {
 }
 
 // Vault is an open vault. Its methods may be called concurrently.
-type Vault struct{}
+type Vault struct {
+	store  *store.Store
+	clock  func() time.Time
+	rand   io.Reader
+	cost   Argon2Params
+	derive func(passphrase, salt []byte, cost Argon2Params) []byte
+	gate   *gate
 
-// SlotKind says what opens a slot.
-type SlotKind string
+	// changing is held by whoever changes records, from reading mu's state to
+	// writing it, so that a disk sync never holds up Release.
+	changing sync.Mutex
 
-// Every kind of slot.
-const (
-	PassphraseSlot SlotKind = "passphrase"
-	KeyFileSlot    SlotKind = "key-file"
-)
-
-// Slot is one way to unlock the vault.
-type Slot struct {
-	ID        string    `json:"id"`
-	Kind      SlotKind  `json:"kind"`
-	Label     string    `json:"label"`
-	CreatedAt time.Time `json:"created_at"`
+	mu          sync.RWMutex
+	root        *root // nil while locked
+	locks       int   // how often Lock was called
+	slots       map[string]slotRecord
+	credentials map[string]credentialRecord
+	watchers    []func()
 }
 
-// Credential describes a provider key, without it.
-type Credential struct {
-	ID       string `json:"id"`
-	Resource string `json:"resource"`
-	Label    string `json:"label"`
-	// BaseURL is where the key may be sent; empty is the provider's own.
-	BaseURL   string    `json:"base_url"`
-	CreatedAt time.Time `json:"created_at"`
+// root is the unwrapped root key.
+type root struct {
+	keys *keyset.Handle
+	seal tink.AEAD
 }
 
-// NewCredential is a provider key to be stored.
-type NewCredential struct {
-	// Resource is what it is for, e.g. llm:openai. Required.
-	Resource string
-	// Label tells keys of one resource apart. Default "default".
-	Label string
-	// BaseURL overrides the provider's own. Default "", the provider's own.
-	BaseURL string
-	// Secret is the key. Required. The caller zeroes it.
-	Secret Secret
+// New reads the vault's records; it starts locked.
+// Errors: ErrDamaged, or the store's.
+func New(cfg Config) (*Vault, error) {
+	if cfg.Store == nil {
+		return nil, errors.New("opening vault: Config.Store is required")
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Rand == nil {
+		cfg.Rand = rand.Reader
+	}
+	if cfg.Argon2 == (Argon2Params{}) {
+		cfg.Argon2 = defaultCost
+	}
+	if err := cfg.Argon2.check(); err != nil {
+		return nil, fmt.Errorf("opening vault: Config.Argon2: %w", err)
+	}
+	v := &Vault{
+		store: cfg.Store, clock: cfg.Clock, rand: cfg.Rand, cost: cfg.Argon2, derive: argon2id,
+		gate: &gate{store: cfg.Store, clock: cfg.Clock},
+	}
+	if err := cfg.Store.View(v.load); err != nil {
+		return nil, fmt.Errorf("opening vault: %w", err)
+	}
+	return v, nil
 }
 
-// New opens the vault, locked.
-func New(Config) (*Vault, error) { return &Vault{}, nil }
+func (v *Vault) load(tx *store.Tx) (err error) {
+	if v.slots, err = slotRecords.All(tx); err != nil {
+		return err
+	}
+	for id, r := range v.slots {
+		if err := r.check(id); err != nil {
+			return err
+		}
+	}
+	if v.credentials, err = credentialRecords.All(tx); err != nil {
+		return err
+	}
+	for id, r := range v.credentials {
+		if err := r.check(id); err != nil {
+			return err
+		}
+	}
+	// Without this check a vault whose slots vanished could be set up anew.
+	if len(v.credentials) > 0 && len(v.slots) == 0 {
+		return fmt.Errorf("%w: it holds keys and no way to open them", ErrDamaged)
+	}
+	return v.gate.load(tx)
+}
 
 // Initialized reports whether the vault was set up.
-func (v *Vault) Initialized() bool { return false }
-
-// Locked reports whether secrets are out of reach.
-func (v *Vault) Locked() bool { return true }
-
-// Init sets the vault up and leaves it unlocked.
-func (v *Vault) Init(passphrase []byte) error { return nil }
-
-// Unlock opens the vault with a passphrase.
-func (v *Vault) Unlock(passphrase []byte) error { return ErrNotInitialized }
-
-// UnlockWithKey opens the vault with the content of a key file.
-func (v *Vault) UnlockWithKey(key []byte) error { return ErrNotInitialized }
-
-// VerifyPassphrase checks a passphrase without unlocking.
-func (v *Vault) VerifyPassphrase(passphrase []byte) error { return ErrNotInitialized }
-
-// Lock forgets the root key.
-func (v *Vault) Lock() {}
-
-// OnLock registers a watcher.
-func (v *Vault) OnLock(func()) {}
-
-// Slots lists the slots.
-func (v *Vault) Slots() ([]Slot, error) { return nil, nil }
-
-// AddKeyFileSlot makes a key file.
-func (v *Vault) AddKeyFileSlot(label string) (Slot, []byte, error) { return Slot{}, nil, ErrLocked }
-
-// RemoveSlot removes a slot.
-func (v *Vault) RemoveSlot(id string) error { return ErrNoSlot }
-
-// AddCredential stores a provider key.
-func (v *Vault) AddCredential(c NewCredential) (Credential, error) { return Credential{}, ErrLocked }
-
-// Credentials lists what is stored, without secrets.
-func (v *Vault) Credentials() ([]Credential, error) { return nil, nil }
-
-// RemoveCredential removes a provider key by id, or label when unambiguous.
-func (v *Vault) RemoveCredential(id string) error { return ErrNoCredential }
-
-// Release gives out the first added key for a resource.
-func (v *Vault) Release(resource string) (Credential, Secret, error) {
-	return Credential{}, Secret{}, ErrLocked
+func (v *Vault) Initialized() bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return len(v.slots) > 0
 }
 
-// ReleaseByID gives out one key.
-func (v *Vault) ReleaseByID(id string) (Credential, Secret, error) {
-	return Credential{}, Secret{}, ErrLocked
+// Locked reports whether secrets are out of reach.
+func (v *Vault) Locked() bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.root == nil
+}
+
+// Lock forgets the root key and then calls every watcher. No Release that
+// began before can succeed after it returns, nor can an unlock under way.
+func (v *Vault) Lock() {
+	v.mu.Lock()
+	v.root = nil
+	v.locks++
+	watchers := v.watchers
+	v.mu.Unlock()
+	for _, watch := range watchers {
+		watch()
+	}
+}
+
+// OnLock registers a watcher that Lock calls, after locking, in the order of
+// registration. It must not block.
+func (v *Vault) OnLock(watch func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.watchers = append(v.watchers[:len(v.watchers):len(v.watchers)], watch)
+}
+
+// lockCount is compared by install: a Lock in between wins.
+func (v *Vault) lockCount() int {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.locks
+}
+
+func (v *Vault) install(r *root, locks int) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.locks != locks {
+		return errInterrupted
+	}
+	v.root = r
+	return nil
+}
+
+// unlocked returns the root key. Error: ErrLocked.
+func (v *Vault) unlocked() (*root, error) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if v.root == nil {
+		return nil, ErrLocked
+	}
+	return v.root, nil
 }

@@ -1,0 +1,222 @@
+package vault
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/keywicket/keywicket/internal/store"
+)
+
+const (
+	maxCredentials  = 1000
+	maxSecret       = 8 << 10
+	maxLabel        = 64
+	maxResource     = 64
+	credentialIDTag = "key_"
+)
+
+var (
+	credentialRecords = store.NewCollection[credentialRecord]("vault-credentials")
+	resourcePattern   = regexp.MustCompile(`^[a-z][a-z0-9-]*:[a-z0-9][a-z0-9._-]*$`)
+)
+
+// Credential describes a provider key, without it.
+type Credential struct {
+	ID       string `json:"id"`
+	Resource string `json:"resource"`
+	Label    string `json:"label"`
+	// BaseURL is where the key may be sent; empty is the provider's own.
+	BaseURL   string    `json:"base_url"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// NewCredential is a provider key to be stored.
+type NewCredential struct {
+	// Resource is what it is for, e.g. llm:openai. Required.
+	Resource string
+	// Label tells keys of one resource apart, 1 to 64 printable characters.
+	// Default "default".
+	Label string
+	// BaseURL overrides the provider's own: an absolute https URL, or http to
+	// localhost or a loopback or private address; no user, query or fragment.
+	// Default "", the provider's own.
+	BaseURL string
+	// Secret is the key, 1 to 8,192 bytes of printable ASCII. Required. The
+	// caller zeroes it.
+	Secret Secret
+}
+
+// credentialRecord is a credential as stored. All of it but Sealed is
+// associated data of Sealed, under the root key: whoever can write the file
+// and has the host key can still not send a key elsewhere by changing its base
+// URL.
+type credentialRecord struct {
+	Format int `json:"format"`
+	Credential
+	Order   int64  `json:"order"`   // of adding
+	Version int64  `json:"version"` // of this record
+	Sealed  []byte `json:"sealed"`
+}
+
+func (r credentialRecord) binding() []byte {
+	return bind("vault credential", r.ID, r.Resource, r.Label, r.BaseURL, instant(r.CreatedAt), number(r.Order), number(r.Version))
+}
+
+func (r credentialRecord) check(id string) error {
+	if r.Format != format || r.ID != id || r.Version < 1 {
+		return fmt.Errorf("%w: the record of key %s is not valid", ErrDamaged, id)
+	}
+	return nil
+}
+
+// AddCredential stores a provider key. Errors: ErrLocked, ErrCredentialExists
+// (same resource and label), ErrTooMany, *CredentialError.
+func (v *Vault) AddCredential(c NewCredential) (Credential, error) {
+	baseURL, err := c.check()
+	if err != nil {
+		return Credential{}, err
+	}
+	label, err := cleanLabel(cmp.Or(c.Label, "default"))
+	if err != nil {
+		return Credential{}, err
+	}
+	v.changing.Lock()
+	defer v.changing.Unlock()
+	r, err := v.unlocked()
+	if err != nil {
+		return Credential{}, err
+	}
+	order, err := v.room(c.Resource, label)
+	if err != nil {
+		return Credential{}, err
+	}
+	id, err := newID(v.rand, credentialIDTag)
+	if err != nil {
+		return Credential{}, err
+	}
+	record := credentialRecord{
+		Format: format, Order: order, Version: 1,
+		Credential: Credential{ID: id, Resource: c.Resource, Label: label, BaseURL: baseURL, CreatedAt: v.clock().UTC().Round(0)},
+	}
+	if record.Sealed, err = r.seal.Encrypt(c.Secret.Bytes(), record.binding()); err != nil {
+		return Credential{}, fmt.Errorf("sealing key: %w", err)
+	}
+	if err := v.store.Update(func(tx *store.Tx) error { return credentialRecords.Put(tx, id, record) }); err != nil {
+		return Credential{}, fmt.Errorf("storing key: %w", err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.credentials = with(v.credentials, id, record)
+	return record.Credential, nil
+}
+
+func (c NewCredential) check() (baseURL string, err error) {
+	if len(c.Resource) > maxResource || !resourcePattern.MatchString(c.Resource) {
+		return "", &CredentialError{"resource", "it must be like llm:openai"}
+	}
+	secret := c.Secret.Bytes()
+	switch {
+	case len(secret) == 0:
+		return "", &CredentialError{"secret", "it is empty"}
+	case len(secret) > maxSecret:
+		return "", &CredentialError{"secret", fmt.Sprintf("it is longer than %d bytes", maxSecret)}
+	case secret[0] == ' ' || secret[len(secret)-1] == ' ':
+		return "", &CredentialError{"secret", "it begins or ends with a space"}
+	}
+	for _, b := range secret { // it goes into a header
+		if b < ' ' || b > '~' {
+			return "", &CredentialError{"secret", "it has a line break or another character that no provider's key has"}
+		}
+	}
+	return cleanBaseURL(c.BaseURL)
+}
+
+func cleanLabel(label string) (string, error) {
+	if utf8.RuneCountInString(label) > maxLabel || !utf8.ValidString(label) {
+		return "", &CredentialError{"label", fmt.Sprintf("it must be text of at most %d characters", maxLabel)}
+	}
+	for _, r := range label {
+		if !unicode.IsPrint(r) {
+			return "", &CredentialError{"label", "it has a line break or another invisible character in it"}
+		}
+	}
+	if first, _ := utf8.DecodeRuneInString(label); first == ' ' || label[len(label)-1] == ' ' {
+		return "", &CredentialError{"label", "it begins or ends with a space"}
+	}
+	if len(label) >= len(credentialIDTag) && label[:len(credentialIDTag)] == credentialIDTag {
+		return "", &CredentialError{"label", "it must not begin like an id, with " + credentialIDTag}
+	}
+	return label, nil
+}
+
+// room returns the place of one more credential; the caller holds changing.
+func (v *Vault) room(resource, label string) (order int64, err error) {
+	if len(v.credentials) >= maxCredentials {
+		return 0, fmt.Errorf("%w: at most %d keys", ErrTooMany, maxCredentials)
+	}
+	for _, r := range v.credentials {
+		if r.Resource == resource && r.Label == label {
+			return 0, ErrCredentialExists
+		}
+		order = max(order, r.Order)
+	}
+	return order + 1, nil
+}
+
+// Credentials lists what is stored, without the keys, in the order of adding.
+// It works while locked.
+func (v *Vault) Credentials() ([]Credential, error) {
+	records := v.credentialsWhere(func(credentialRecord) bool { return true })
+	list := make([]Credential, 0, len(records))
+	for _, r := range records {
+		list = append(list, r.Credential)
+	}
+	return list, nil
+}
+
+// credentialsWhere returns matching records in the order of adding.
+func (v *Vault) credentialsWhere(match func(credentialRecord) bool) []credentialRecord {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return matching(v.credentials, match)
+}
+
+func matching(all map[string]credentialRecord, match func(credentialRecord) bool) []credentialRecord {
+	var records []credentialRecord
+	for _, r := range all {
+		if match(r) {
+			records = append(records, r)
+		}
+	}
+	slices.SortFunc(records, func(a, b credentialRecord) int { return cmp.Compare(a.Order, b.Order) })
+	return records
+}
+
+// RemoveCredential removes a provider key, named by its id, or by its label if
+// no other key has it. It works while locked. Errors: ErrNoCredential,
+// ErrAmbiguous.
+func (v *Vault) RemoveCredential(id string) error {
+	v.changing.Lock()
+	defer v.changing.Unlock()
+	found := v.credentialsWhere(func(r credentialRecord) bool { return r.ID == id || r.Label == id })
+	switch len(found) {
+	case 0:
+		return ErrNoCredential
+	case 1:
+	default:
+		return ErrAmbiguous
+	}
+	id = found[0].ID
+	if err := v.store.Update(func(tx *store.Tx) error { return credentialRecords.Delete(tx, id) }); err != nil {
+		return fmt.Errorf("removing key: %w", err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.credentials = without(v.credentials, id)
+	return nil
+}
