@@ -2,7 +2,6 @@ package server
 
 import (
 	"crypto/sha256"
-	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -15,7 +14,8 @@ import (
 )
 
 // oauth binds the OAuth endpoints to HTTP: it reads requests strictly, calls
-// one method of pairing and writes the answer. Rules live in pairing.
+// one method of pairing and writes the answer. Rules live in pairing; its
+// *pairing.OAuthError is returned, and answered where all errors are.
 type oauth struct{ pairing *pairing.Pairing }
 
 func newOAuth(p *pairing.Pairing) *oauth { return &oauth{pairing: p} }
@@ -40,7 +40,7 @@ func (o *oauth) jwks(c echo.Context) error {
 func (o *oauth) register(c echo.Context) error {
 	body, err := readJSON(c)
 	if err != nil {
-		return refused(c, err)
+		return err
 	}
 	registration, err := o.pairing.Redeem(c.Request().Context(), pairing.RedeemRequest{
 		Authorization: c.Request().Header.Values(echo.HeaderAuthorization),
@@ -49,7 +49,7 @@ func (o *oauth) register(c echo.Context) error {
 		Address:       c.RealIP(),
 	})
 	if err != nil {
-		return refused(c, err)
+		return err
 	}
 	return answer(c, http.StatusCreated, registration)
 }
@@ -58,7 +58,7 @@ func (o *oauth) register(c echo.Context) error {
 func (o *oauth) device(c echo.Context) error {
 	f, err := readForm(c)
 	if err != nil {
-		return refused(c, err)
+		return err
 	}
 	response, err := o.pairing.AskDevice(c.Request().Context(), pairing.DeviceRequest{
 		ClientID:             f.value("client_id"),
@@ -69,7 +69,7 @@ func (o *oauth) device(c echo.Context) error {
 		Address:              c.RealIP(),
 	})
 	if err != nil {
-		return refused(c, err)
+		return err
 	}
 	return answer(c, http.StatusOK, response)
 }
@@ -78,7 +78,7 @@ func (o *oauth) device(c echo.Context) error {
 func (o *oauth) token(c echo.Context) error {
 	f, err := readForm(c)
 	if err != nil {
-		return refused(c, err)
+		return err
 	}
 	response, err := o.pairing.Token(c.Request().Context(), pairing.TokenRequest{
 		GrantType:    f.value("grant_type"),
@@ -90,7 +90,7 @@ func (o *oauth) token(c echo.Context) error {
 		Address:      c.RealIP(),
 	})
 	if err != nil {
-		return refused(c, err)
+		return err
 	}
 	return answer(c, http.StatusOK, response)
 }
@@ -99,14 +99,14 @@ func (o *oauth) token(c echo.Context) error {
 func (o *oauth) revoke(c echo.Context) error {
 	f, err := readForm(c)
 	if err != nil {
-		return refused(c, err)
+		return err
 	}
 	err = o.pairing.RevokeToken(c.Request().Context(), pairing.RevokeRequest{
 		ClientID: f.value("client_id"),
 		Token:    f.value("token"),
 	})
 	if err != nil {
-		return refused(c, err)
+		return err
 	}
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	return c.NoContent(http.StatusOK)
@@ -120,13 +120,8 @@ func proof(c echo.Context, body []byte) dpop.Request {
 	}
 }
 
-// refused writes an error answer (RFC 6749 section 5.2). An error that is not
-// made for the caller goes on to the server's own handler.
-func refused(c echo.Context, err error) error {
-	e, ok := errors.AsType[*pairing.OAuthError](err)
-	if !ok {
-		return err
-	}
+// writeOAuthError writes an error answer (RFC 6749 section 5.2).
+func writeOAuthError(c echo.Context, e *pairing.OAuthError) error {
 	h := c.Response().Header()
 	if e.Challenge != "" {
 		h.Set(echo.HeaderWWWAuthenticate, e.Challenge)
