@@ -1,0 +1,60 @@
+package proxy
+
+import (
+	"io"
+)
+
+// answer is a provider's answer that is not an event stream. Its bytes go on
+// as they come; one that breaks off breaks the client's connection, which is
+// the only way to say so once it has begun.
+type answer struct {
+	x     *exchange
+	src   *source
+	scrub scrubber
+	buf   []byte
+	ready []byte // at the front of buf
+	held  []byte // behind it: perhaps the beginning of a key
+	err   error  // what the provider's side ended with
+}
+
+func (x *exchange) newAnswer(src *source, scrub scrubber) *answer {
+	return &answer{x: x, src: src, scrub: scrub, buf: make([]byte, max(bufferBytes, 2*len(scrub.key)))}
+}
+
+// Read implements io.Reader.
+func (a *answer) Read(p []byte) (int, error) {
+	for len(a.ready) == 0 {
+		if a.err != nil {
+			return 0, a.err
+		}
+		a.fill()
+	}
+	n := copy(p, a.ready)
+	a.ready = a.ready[n:]
+	return n, nil
+}
+
+func (a *answer) fill() {
+	kept := copy(a.buf, a.held)
+	n, err := a.src.Read(a.buf[kept:])
+	data := a.buf[:kept+n]
+	a.x.meter.Body(data[kept:])
+	a.scrub.mask(data)
+	open := 0
+	if err == nil {
+		open = a.scrub.open(data)
+	} else if err != io.EOF {
+		a.x.code = refusalOf(a.x.reason(err)).code
+	}
+	a.ready, a.held, a.err = data[:len(data)-open], data[len(data)-open:], err
+}
+
+// Close implements io.Closer. If the client has gone before the provider was
+// done, it first reads on for the usage.
+func (a *answer) Close() error {
+	if a.err == nil {
+		a.x.abandon()
+		a.x.drain(a.src, func() error { a.fill(); return a.err })
+	}
+	return a.src.body.Close()
+}

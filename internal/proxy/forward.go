@@ -1,0 +1,123 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/http/httputil"
+	"time"
+)
+
+const maxForeignID = 128 // bytes of a provider's request id
+
+// forward sends the call and brings the answer back. It panics with
+// http.ErrAbortHandler when an answer has begun and cannot be completed: only
+// closing the connection tells the client so.
+func (x *exchange) forward() {
+	stopWatching := context.AfterFunc(x.request.Context(), x.clientLeft)
+	defer stopWatching()
+	if end := x.permission.Document.ExpiresAt; !end.IsZero() {
+		expiry := time.AfterFunc(end.Sub(x.p.cfg.Clock()), func() { x.cancel(refusalOf(errExpired)) })
+		defer expiry.Stop()
+	}
+	engine := &httputil.ReverseProxy{
+		Rewrite:        func(r *httputil.ProxyRequest) { x.upstream.put(r.Out) },
+		Transport:      x.p.transport,
+		ModifyResponse: x.accept,
+		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { x.fail(err) },
+		FlushInterval:  -1, // at once
+		BufferPool:     x.p.buffers,
+		ErrorLog:       slog.NewLogLogger(x.p.cfg.Log.Handler(), slog.LevelDebug),
+	}
+	engine.ServeHTTP(x.reply, x.blank())
+}
+
+// blank is what the reverse proxy takes for the client's request: nothing of
+// the real one is in it, so nothing of it can be passed on by oversight.
+func (x *exchange) blank() *http.Request {
+	trace := &httptrace.ClientTrace{WroteHeaders: func() { x.reached.Store(true) }}
+	r := &http.Request{
+		Method: x.upstream.method, URL: x.upstream.url, Header: http.Header{},
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	return r.WithContext(httptrace.WithClientTrace(x.ctx, trace))
+}
+
+// clientLeft gives the provider a bounded time to say what an answer cost that
+// nobody reads.
+func (x *exchange) clientLeft() {
+	wait := time.NewTimer(x.p.cfg.DrainTime)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		x.cancel(errClientGone)
+	case <-x.ctx.Done():
+	}
+}
+
+// accept looks at the provider's answer before its first byte goes out. What
+// it cannot meter or must not follow is refused.
+func (x *exchange) accept(res *http.Response) error {
+	switch {
+	case x.ctx.Err() != nil:
+		return context.Cause(x.ctx)
+	case res.StatusCode < 200 || (res.StatusCode >= 300 && res.StatusCode < 400):
+		return errUpstream
+	case res.Header.Get("Content-Encoding") != "" && res.Header.Get("Content-Encoding") != "identity":
+		return errUpstream
+	}
+	scrub := newScrubber(x.secret.Bytes())
+	x.meter = x.provider.NewMeter(x.call)
+	src := x.newSource(res.Body)
+	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind == "text/event-stream" {
+		res.Body = x.newStream(src, scrub)
+	} else {
+		res.Body = x.newAnswer(src, scrub)
+	}
+	res.Header = x.answerHeader(res.Header, scrub)
+	return nil
+}
+
+// answerHeader is the dialect's allowlist, less what belongs to this hop. The
+// length is left out: the answer's end is then told by the connection, after
+// the exchange has been settled.
+func (x *exchange) answerHeader(from http.Header, scrub scrubber) http.Header {
+	header := x.provider.ResponseHeader(from)
+	for _, name := range []string{"Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade", "Location", "Set-Cookie", "Www-Authenticate", "X-Request-Id"} {
+		header.Del(name)
+	}
+	if id := from.Get("X-Request-Id"); id != "" && len(id) <= maxForeignID {
+		header.Set("X-Upstream-Request-Id", id)
+	}
+	for name, values := range header {
+		for _, value := range values {
+			if scrub.shows(value) {
+				delete(header, name)
+			}
+		}
+	}
+	return header
+}
+
+// fail answers when the provider did not, or not acceptably.
+func (x *exchange) fail(err error) {
+	x.p.cfg.Log.Debug("provider failed", "request_id", x.id, "resource", x.resource, "error", err)
+	x.refuse(x.reason(err))
+}
+
+// reason tells why an upstream exchange broke: because it was stopped here, or
+// because the provider was too slow, or otherwise failed.
+func (x *exchange) reason(err error) error {
+	var slow net.Error
+	switch {
+	case x.ctx.Err() != nil:
+		return context.Cause(x.ctx)
+	case errors.As(err, &slow) && slow.Timeout():
+		return errUpstreamTimeout
+	}
+	return errUpstream
+}

@@ -1,0 +1,106 @@
+package proxy
+
+import (
+	"fmt"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/keywicket/keywicket/internal/audit"
+)
+
+// announce writes the line without which nothing may reach a provider.
+func (x *exchange) announce() error {
+	e := x.event(audit.RequestStarted)
+	if err := x.p.cfg.Audit.Append(e); err != nil {
+		return err
+	}
+	x.announced = true
+	return nil
+}
+
+func (x *exchange) recordEnd() {
+	e := x.event(audit.RequestEnded)
+	e.Code, e.Status = x.code, x.reply.status
+	e.LatencyMS = x.p.cfg.Clock().Sub(x.began).Milliseconds()
+	if x.meter != nil {
+		if u, ok := x.meter.Usage(); ok {
+			e.Usage = &audit.Usage{InputTokens: u.InputTokens, CachedTokens: u.CachedTokens, OutputTokens: u.OutputTokens}
+		}
+	}
+	x.append(e)
+}
+
+// recordDenial writes the one line of a request that went nowhere. Lines about
+// strangers are limited, because anybody can cause them.
+func (x *exchange) recordDenial(no *refusal, err error) {
+	e := x.event(audit.RequestDenied)
+	e.Code, e.Status, e.Detail = no.code, no.status, no.message
+	e.LatencyMS = x.p.cfg.Clock().Sub(x.began).Milliseconds()
+	if x.caller.App.ID == "" {
+		e.Actor, e.Detail = audit.Gateway, err.Error()
+		unrecorded, ok := x.p.strangers.admit(x.p.cfg.Clock())
+		if !ok {
+			return
+		}
+		if unrecorded > 0 {
+			e.Detail = fmt.Sprintf("%s (and %d more before this one that were not recorded)", e.Detail, unrecorded)
+		}
+	}
+	x.append(e)
+}
+
+// append records what has already happened and cannot be refused any more.
+func (x *exchange) append(e audit.Event) {
+	if err := x.p.cfg.Audit.Append(e); err != nil {
+		x.p.cfg.Log.Error("audit line lost", "kind", e.Kind, "request_id", x.id, "error", err)
+	}
+}
+
+func (x *exchange) event(kind audit.Kind) audit.Event {
+	e := audit.Event{
+		Time: x.p.cfg.Clock(), Kind: kind, Actor: audit.App, RequestID: x.id,
+		AppID: x.caller.App.ID, AppName: x.caller.App.Name, SessionID: x.caller.Session.ID,
+		PermissionID: x.permission.ID, Resource: x.resource, Address: address(x.request.RemoteAddr),
+	}
+	if x.call != nil {
+		e.Action, e.Model = x.call.Facts.Action, x.call.Facts.Model
+	}
+	return e
+}
+
+func address(remote string) string {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return remote
+	}
+	return host
+}
+
+const (
+	strangerLinesPerSecond = 2
+	strangerLinesAtOnce    = 60
+)
+
+// strangers limits the audit lines that requests without a known app can
+// cause, so that nobody fills the owner's disk by being refused.
+type strangers struct {
+	limit      *rate.Limiter
+	unrecorded atomic.Int64
+}
+
+func newStrangers() *strangers {
+	return &strangers{limit: rate.NewLimiter(strangerLinesPerSecond, strangerLinesAtOnce)}
+}
+
+// admit reports whether a line may be written, and how many were not since the
+// last one that was.
+func (s *strangers) admit(now time.Time) (unrecorded int64, ok bool) {
+	if !s.limit.AllowN(now, 1) {
+		s.unrecorded.Add(1)
+		return 0, false
+	}
+	return s.unrecorded.Swap(0), true
+}

@@ -1,0 +1,99 @@
+package proxy
+
+import (
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// reply is the client's side of an exchange. Each write has its own deadline,
+// so that an answer may take hours while a client that stops reading is
+// dropped after one write.
+//
+// The header map it shows is not the connection's: what is in it counts at
+// WriteHeader and not later. So an upstream's informational answers (1xx) and
+// trailers, which httputil.ReverseProxy passes on by itself, go nowhere.
+type reply struct {
+	to       http.ResponseWriter
+	control  *http.ResponseController
+	id       string        // of the request, on every answer
+	patience time.Duration // for one write
+	header   http.Header
+	status   int // 0 until WriteHeader
+
+	mu   sync.Mutex
+	last time.Time // when the cut ends all writing; zero while there is none
+	over bool      // the connection belongs to the server again
+}
+
+func newReply(to http.ResponseWriter, id string, patience time.Duration) *reply {
+	return &reply{
+		to: to, control: http.NewResponseController(to),
+		id: id, patience: patience, header: http.Header{},
+	}
+}
+
+// Header implements http.ResponseWriter.
+func (r *reply) Header() http.Header { return r.header }
+
+// WriteHeader implements http.ResponseWriter; only the first final status counts.
+func (r *reply) WriteHeader(status int) {
+	if status < 200 || r.status != 0 {
+		return
+	}
+	r.status = status
+	maps.Copy(r.to.Header(), r.header)
+	r.to.Header().Set("X-Request-Id", r.id)
+	r.arm()
+	r.to.WriteHeader(status)
+}
+
+// Write implements io.Writer.
+func (r *reply) Write(b []byte) (int, error) {
+	r.WriteHeader(http.StatusOK)
+	r.arm()
+	return r.to.Write(b)
+}
+
+// FlushError is what http.ResponseController looks for.
+func (r *reply) FlushError() error {
+	r.arm()
+	return r.control.Flush()
+}
+
+// begun reports whether a status has gone out.
+func (r *reply) begun() bool { return r.status != 0 }
+
+// arm sets the deadline of the write that follows. A writer without deadlines
+// (a test's recorder) has no client that could stall.
+func (r *reply) arm() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	deadline := r.last
+	if deadline.IsZero() {
+		deadline = time.Now().Add(r.patience)
+	}
+	_ = r.control.SetWriteDeadline(deadline)
+}
+
+// hurry ends all writing after grace, a pending write included, which a client
+// that does not read would otherwise hold back. It may be called while another
+// goroutine writes.
+func (r *reply) hurry(grace time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over || !r.last.IsZero() {
+		return
+	}
+	r.last = time.Now().Add(grace)
+	_ = r.control.SetWriteDeadline(r.last)
+}
+
+// leave hands the connection back: a deadline set later would hit the next
+// request on it.
+func (r *reply) leave() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.over = true
+}

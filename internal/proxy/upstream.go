@@ -1,0 +1,74 @@
+package proxy
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/keywicket/keywicket/internal/vault"
+	"github.com/keywicket/keywicket/plugins"
+)
+
+const userAgent = "keywicket"
+
+// upstream is the request a provider gets. All of it comes from the manifest,
+// the owner's credential and the dialect's allowlists.
+type upstream struct {
+	method string
+	url    *url.URL
+	header http.Header // with the credential
+	body   []byte
+}
+
+// newUpstream puts a call at its address and the credential on it. Errors:
+// plugins.ErrSecret, or a base URL that does not parse.
+func newUpstream(m plugins.Manifest, c vault.Credential, secret vault.Secret, call *plugins.Call) (*upstream, error) {
+	target, err := target(m, c, call.Path)
+	if err != nil {
+		return nil, err
+	}
+	target.RawQuery = call.RawQuery
+	header := call.Header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	header.Set("Accept-Encoding", "identity")
+	if header.Get("User-Agent") == "" {
+		header.Set("User-Agent", userAgent)
+	}
+	if err := plugins.Authorize(header, m, secret.Bytes()); err != nil {
+		return nil, err
+	}
+	return &upstream{method: call.Method, url: target, header: header, body: call.Body}, nil
+}
+
+// target is the credential's base URL, or the manifest's when it has none, and
+// the path of an action.
+func target(m plugins.Manifest, c vault.Credential, path string) (*url.URL, error) {
+	base := c.BaseURL
+	if base == "" {
+		base = m.BaseURL
+	}
+	u, err := url.Parse(strings.TrimSuffix(base, "/") + path)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("base URL of %s cannot be used", m.ID)
+	}
+	return u, nil
+}
+
+// put makes out the upstream request. The body can be sent again on a fresh
+// connection when a reused one turns out to be closed.
+func (u *upstream) put(out *http.Request) {
+	out.Method, out.URL, out.Host, out.Header = u.method, u.url, u.url.Host, u.header
+	out.Trailer, out.TransferEncoding = nil, nil
+	if len(u.body) == 0 {
+		out.Body, out.GetBody, out.ContentLength = nil, nil, 0
+		return
+	}
+	out.ContentLength = int64(len(u.body))
+	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(u.body)), nil }
+	out.Body, _ = out.GetBody()
+}
