@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -145,10 +146,10 @@ func cleanLabel(label string) (string, error) {
 			return "", &CredentialError{"label", "it has a line break or another invisible character in it"}
 		}
 	}
-	if first, _ := utf8.DecodeRuneInString(label); first == ' ' || label[len(label)-1] == ' ' {
+	if strings.TrimSpace(label) != label {
 		return "", &CredentialError{"label", "it begins or ends with a space"}
 	}
-	if len(label) >= len(credentialIDTag) && label[:len(credentialIDTag)] == credentialIDTag {
+	if strings.HasPrefix(label, credentialIDTag) {
 		return "", &CredentialError{"label", "it must not begin like an id, with " + credentialIDTag}
 	}
 	return label, nil

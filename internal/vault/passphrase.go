@@ -49,7 +49,7 @@ func argon2id(passphrase, salt []byte, cost Argon2Params) []byte {
 // normalized returns the passphrase in Unicode form NFKC, so that it does not
 // matter which keyboard composed an accent. The caller zeroes the result.
 func normalized(passphrase []byte) []byte {
-	// Room for all of it, so that no copy is left behind by growing.
+	// Room to spare, so that growing leaves no copies behind.
 	return norm.NFKC.Append(make([]byte, 0, 4*len(passphrase)), passphrase...)
 }
 

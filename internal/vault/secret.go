@@ -11,21 +11,22 @@ const redacted = "[redacted]"
 // yields "[redacted]"; only Bytes gives it away. Copies share one buffer, so
 // Zero on any of them ends all of them.
 type Secret struct {
-	// buf is behind a pointer so that fmt verbs that bypass methods (%p with
-	// its fallback, a Secret in an unexported field) print an address.
-	buf *[]byte
+	// bytes is a closure because fmt follows pointers: a Secret in another
+	// struct's unexported field, printed with a verb that does not suit it,
+	// would show what any pointer leads to.
+	bytes func() []byte
 }
 
 // NewSecret takes ownership of b: the caller must not use it afterwards.
-func NewSecret(b []byte) Secret { return Secret{buf: &b} }
+func NewSecret(b []byte) Secret { return Secret{bytes: func() []byte { return b }} }
 
 // Bytes returns the secret itself, not a copy; nil when there is none. Do not
 // keep it: it becomes zeros at Zero.
 func (s Secret) Bytes() []byte {
-	if s.buf == nil {
+	if s.bytes == nil {
 		return nil
 	}
-	return *s.buf
+	return s.bytes()
 }
 
 // Zero overwrites the secret.
