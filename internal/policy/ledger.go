@@ -1,20 +1,24 @@
 package policy
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/store"
 	"github.com/ulule/limiter/v3"
 )
 
-// ErrUnavailable is wrapped when the ledger cannot be read or written; the
-// request must then be refused.
-var ErrUnavailable = errors.New("policy: the ledger cannot be written")
-
-// ErrClosed is returned, wrapping [ErrUnavailable], by a closed ledger.
-var ErrClosed = errors.New("policy: the ledger is closed")
+var (
+	// ErrUnavailable says that the ledger cannot be written: the request must
+	// be refused, and may be tried again.
+	ErrUnavailable = errors.New("the ledger cannot be written")
+	// ErrClosed says that the ledger has been closed. It wraps ErrUnavailable.
+	ErrClosed = fmt.Errorf("%w: it is closed", ErrUnavailable)
+)
 
 // LedgerConfig says where a ledger keeps its counts.
 type LedgerConfig struct {
@@ -25,42 +29,106 @@ type LedgerConfig struct {
 	Log   *slog.Logger     // background writes that failed; default discards
 }
 
-// Ledger counts what permissions use.
-type Ledger struct{}
+// Ledger counts what permissions use. Its methods are safe for concurrent use.
+//
+// A request is reserved before it goes out and settled or released after.
+// Counts live in memory under one lock; the store holds a ceiling for each
+// counter, raised ahead of time in the background, so that a reservation
+// waits for the disk only when a counter is new in its period or the app is
+// faster than the disk. Minute windows live in memory alone.
+type Ledger struct {
+	store *store.Store
+	clock func() time.Time
+	zone  *time.Location
+	log   *slog.Logger
+	rates rates
 
-// NewLedger reads the counts from the store. Close it to write them exactly.
-func NewLedger(c LedgerConfig) (*Ledger, error) { return &Ledger{}, nil }
-
-// Reserve takes one request's share of the rate, the concurrency and every
-// limit, or of none of them. Errors: *[Denied], [ErrUnavailable], or a
-// *[DocumentError] for a document that [Parse] would refuse.
-func (l *Ledger) Reserve(permissionID string, d Document, req Request) (*Reservation, error) {
-	return &Reservation{}, nil
+	mu       sync.Mutex
+	idle     *sync.Cond // the writer stopped
+	accounts map[string]*account
+	writer   writer
+	closed   bool
 }
 
-// Check lists the ledger's checks (rate, concurrency, limits) as
-// [Document.Check] lists the rules, taking nothing.
-func (l *Ledger) Check(permissionID string, d Document, req Request) []Check { return nil }
+// NewLedger reads the counts from the store. A ledger that was closed goes on
+// exactly where it was; one that was killed, at its ceilings. Errors: those
+// of the store.
+func NewLedger(c LedgerConfig) (*Ledger, error) {
+	if c.Store == nil {
+		return nil, errors.New("opening the ledger: LedgerConfig.Store is required")
+	}
+	all, err := load(c.Store)
+	if err != nil {
+		return nil, err
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	l := &Ledger{
+		store:    c.Store,
+		clock:    c.Clock,
+		zone:     cmp.Or(c.Zone, time.Local),
+		log:      cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
+		rates:    newRates(c.Rates),
+		accounts: all,
+		writer:   newWriter(),
+	}
+	l.idle = sync.NewCond(&l.mu)
+	return l, nil
+}
 
-// Limits tells where each of the document's limits stands.
-func (l *Ledger) Limits(permissionID string, d Document) []LimitState { return nil }
+// account finds or makes a permission's account. The lock is held.
+func (l *Ledger) account(permissionID string) *account {
+	a, found := l.accounts[permissionID]
+	if !found {
+		a = newAccount(permissionID)
+		l.accounts[permissionID] = a
+	}
+	return a
+}
+
+// look is account for those who only read: it leaves no trace.
+func (l *Ledger) look(permissionID string) *account {
+	if a, found := l.accounts[permissionID]; found {
+		return a
+	}
+	return newAccount(permissionID)
+}
 
 // Totals tells what the permission used over its lifetime.
-func (l *Ledger) Totals(permissionID string) Totals { return Totals{} }
+func (l *Ledger) Totals(permissionID string) Totals {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.look(permissionID).totals
+}
 
-// Forget drops all counts of a permission that will never be used again.
-func (l *Ledger) Forget(permissionID string) error { return nil }
-
-// Close writes the exact counts. What is still held counts as used.
-func (l *Ledger) Close() error { return nil }
-
-// LimitState is where one limit stands.
-type LimitState struct {
-	Per      Period    `json:"per"`
-	Model    string    `json:"model,omitzero"`
-	Unit     Unit      `json:"unit"`
-	Limit    int64     `json:"limit"`
-	Used     int64     `json:"used"`
-	Held     int64     `json:"held"`
-	ResetsAt time.Time `json:"resets_at,omitzero"`
+// Close writes the exact counts; what is still held counts as used. Later
+// reservations fail with [ErrClosed]. When writing fails, the ceilings stand,
+// as after a crash.
+func (l *Ledger) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	l.closed = true
+	if l.writer.delay != nil {
+		l.writer.delay.Stop()
+	}
+	for l.writer.running {
+		l.idle.Wait()
+	}
+	var plans []plan
+	for _, a := range l.accounts {
+		if a.touched {
+			plans = append(plans, a.plan(true))
+		}
+	}
+	if len(plans) == 0 {
+		return nil
+	}
+	if err := save(l.store, plans); err != nil {
+		return fmt.Errorf("closing the ledger: %w: %w", ErrUnavailable, err)
+	}
+	return nil
 }

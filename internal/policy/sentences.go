@@ -42,7 +42,11 @@ func (d Document) Sentences(zone *time.Location) []string {
 func (d Document) limitSentences() []string {
 	var all []string
 	for _, l := range d.Limits {
-		all = append(all, l.sentences()...)
+		for _, u := range units {
+			if u.cap(l) != 0 {
+				all = append(all, l.sentence(u))
+			}
+		}
 	}
 	if len(d.Limits) == 0 {
 		all = append(all, "Any number of requests")
@@ -53,22 +57,14 @@ func (d Document) limitSentences() []string {
 	return all
 }
 
-// sentences says one limit, one sentence a unit.
-func (l Limit) sentences() []string {
+// sentence says what the limit allows of a unit.
+func (l Limit) sentence(u Unit) string {
 	every := map[Period]string{Minute: " a minute", Day: " a day", Month: " a month", Lifetime: " in total"}
-	var all []string
-	for _, u := range units {
-		n := u.cap(l)
-		if n == 0 {
-			continue
-		}
-		s := count(n, strings.TrimSuffix(string(u), "s")) + every[l.Per]
-		if l.Model != "" {
-			s += " to " + l.Model
-		}
-		all = append(all, s)
+	s := count(u.cap(l), strings.TrimSuffix(string(u), "s")) + every[l.Per]
+	if l.Model != "" {
+		s += " to " + l.Model
 	}
-	return all
+	return s
 }
 
 func anyOf(names []string) string {

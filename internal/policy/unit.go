@@ -36,8 +36,8 @@ func (u Unit) spent() string { return CodeRequestQuotaSpent }
 // and so how much a crash can waste: a sixteenth of the cap, within bounds
 // that keep a small cap exact and a large one from writing all the time.
 func (u Unit) block(limit int64) int64 {
-	const most = 1024
-	return min(max(limit/16, 1), most)
+	const largest = 1024
+	return min(max(limit/16, 1), largest)
 }
 
 // Usage is what a provider reported for one request, in tokens. Negative
@@ -64,15 +64,15 @@ func (t *Totals) add(u Usage) {
 	t.OutputTokens = saturate(t.OutputTokens, u.OutputTokens)
 }
 
-// saturate adds a count to a total that stops at the largest value: a
-// provider's numbers are not to be trusted, and a total must not turn negative.
+// most is as far as any count goes. Two of them and a cap still add up without
+// overflow, which would turn a spent limit into an open one.
+const most = 1 << 61
+
+// saturate adds a count to a total that stops at most: a provider's numbers
+// are not to be trusted.
 func saturate(total, n int64) int64 {
-	const most = 1<<63 - 1
 	if n <= 0 {
 		return total
 	}
-	if total > most-n {
-		return most
-	}
-	return total + n
+	return min(total+min(n, most), most)
 }

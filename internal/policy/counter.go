@@ -1,0 +1,102 @@
+package policy
+
+import "time"
+
+// counterKey is what a counter is known by within a permission. A limit that
+// is moved, raised, lowered, or removed and put back finds its counts again.
+type counterKey struct {
+	Per   Period `json:"per"`
+	Unit  Unit   `json:"unit"`
+	Model string `json:"model,omitzero"`
+}
+
+// counter counts one unit over one kind of period.
+type counter struct {
+	key     counterKey
+	limit   int64 // the cap of the last request let through; sizes the block
+	want    int64 // the largest share a waiting reservation asks for
+	current *tally
+	past    *tally // the one before, should the clock come back to it
+}
+
+// tally is what was used in one period.
+//
+//	0 ── settled ── +held = used ──── ceiling ──── limit
+//	                                  on disk
+//
+// Used never passes the ceiling, and the ceiling is on disk: a process that is
+// killed starts again at the ceiling, as if all of it had been used.
+type tally struct {
+	span          span
+	settled, held int64
+	ceiling       int64
+	planned       int64 // the ceiling being written now; 0 is none
+}
+
+func (t *tally) used() int64 { return t.settled + t.held }
+
+// at is the counter's tally for the time now.
+//
+// A clock that goes back must not hand out a period twice. One step back is a
+// correction around midnight, and the later period simply goes on. Further
+// back, the clock had been ahead by more than a period, and waiting for that
+// period to end could take years: the count goes along to where the clock is.
+func (c *counter) at(now time.Time, zone *time.Location) *tally {
+	s := c.key.Per.span(now, zone)
+	switch {
+	case c.current == nil:
+		c.current = &tally{span: s}
+	case s == c.current.span || s == c.key.Per.before(c.current.span):
+	case s > c.current.span:
+		c.current, c.past = &tally{span: s}, c.current
+	default:
+		t := c.past
+		if t == nil || t.span != s {
+			t = &tally{span: s}
+		}
+		t.settled += c.current.used()
+		c.current, c.past = t, nil
+	}
+	return c.current
+}
+
+// target is where the ceiling should stand: a block above what is used, and
+// never above the limit.
+func (c *counter) target() int64 {
+	ahead := max(c.key.Unit.block(c.limit), c.want)
+	return max(c.current.used(), min(c.limit, c.current.used()+ahead))
+}
+
+// stale says that the ceiling should be written anew, now that there still is
+// time: half of the block is gone, or, after releases, it is too far above.
+func (c *counter) stale() bool {
+	t := c.current
+	stands, target := max(t.ceiling, t.planned), c.target()
+	ahead := stands - t.used()
+	return ahead < 0 || stands > target ||
+		target > stands && 2*ahead < c.key.Unit.block(c.limit)
+}
+
+// account is everything counted for one permission.
+type account struct {
+	id       string
+	counters map[counterKey]*counter
+	running  int
+	totals   Totals
+	touched  bool // since the start
+}
+
+func newAccount(id string) *account {
+	return &account{id: id, counters: map[counterKey]*counter{}}
+}
+
+// counter finds or makes the counter for a unit of a limit.
+func (a *account) counter(l Limit, u Unit) *counter {
+	key := counterKey{Per: l.Per, Unit: u, Model: bareModel(l.Model)}
+	c, found := a.counters[key]
+	if !found {
+		c = &counter{key: key}
+		a.counters[key] = c
+	}
+	return c
+}
