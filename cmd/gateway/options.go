@@ -1,0 +1,84 @@
+package main
+
+import (
+	"slices"
+	"strings"
+)
+
+// optionRow is one row of the option table: the single place that a flag, its
+// environment name and its help come from.
+type optionRow struct {
+	name  string // of the flag, with a one-letter form after a comma; empty: environment only
+	env   string // empty: flag only
+	value string // placeholder in help; empty for switches
+	help  string
+	into  any      // pointer into settings; what it points to is the default
+	on    []string // commands that take it; empty: all of them
+	quiet bool     // a secret: the dump says only whether it is set
+}
+
+// table lists every option. The defaults are what s holds.
+func (s *settings) table() []optionRow {
+	serve, setup := []string{"serve"}, []string{"init", "unlock"}
+	pair, grant := []string{"pair"}, []string{"pair", "approve"}
+	return []optionRow{
+		{"data", "KEYWICKET_DATA", "DIR", "data directory", &s.data, nil, false},
+		{"json", "", "", "print JSON", &s.json, nil, false},
+
+		{"listen", "KEYWICKET_LISTEN", "ADDR", "address to listen on; port 0 takes a free one", &s.listen, serve, false},
+		{"public-url", "KEYWICKET_PUBLIC_URL", "URL", "the origin that apps and browsers use; https unless it is loopback (default: from --listen)", &s.publicURL, serve, false},
+		{"behind-proxy", "KEYWICKET_BEHIND_PROXY", "", "a proxy in front ends TLS and is the only one that can reach --listen", &s.behindProxy, serve, false},
+		{"unlock-file", "KEYWICKET_UNLOCK_FILE", "FILE", "unlock at start with this key file; a bare name is also looked for among systemd credentials", &s.unlockFile, serve, false},
+		{"drain", "KEYWICKET_DRAIN", "TIME", "how long a stop waits for running streams", &s.drain, serve, false},
+		{"time-zone", "KEYWICKET_TIME_ZONE", "ZONE", "zone in which days and months begin, such as Europe/Berlin (default: the machine's)", &s.timeZone, serve, false},
+		{"log-level", "KEYWICKET_LOG_LEVEL", "LEVEL", "debug, info, warn or error", &s.logLevel, serve, false},
+
+		{"", "KEYWICKET_PASSPHRASE", "", "the owner's passphrase, where no terminal can ask for it", &s.passphrase, setup, true},
+		{"passphrase-file", "KEYWICKET_PASSPHRASE_FILE", "FILE", "read the passphrase from the first line of a file; - is stdin", &s.passphraseFile, setup, false},
+		{"write-key-file", "", "FILE", "also make a key file for serve --unlock-file and write it here", &s.writeKeyFile, []string{"init"}, false},
+
+		{"label", "", "NAME", "a name of your own for it", &s.label, []string{"key add", "slot add-key-file"}, false},
+		{"base-url", "", "URL", "send this key's requests here instead of to the provider's own address", &s.baseURL, []string{"key add"}, false},
+
+		{"policy", "", "FILE", "policy document, or an array of them, in JSON; - is stdin", &s.policyFile, grant, false},
+		{"resource", "", "ID", "what the app may use, such as llm:openai", &s.resource, pair, false},
+		{"actions", "", "LIST", "actions allowed, such as chat.completions", &s.actions, pair, false},
+		{"models", "", "LIST", "models allowed, with * and ?, such as 'gpt-4o*'", &s.models, pair, false},
+		{"deny-models", "", "LIST", "models refused even when --models allows them", &s.denyModels, pair, false},
+		{"requests-per-minute", "", "N", "requests allowed in any minute", &s.perMinute, pair, false},
+		{"requests-per-day", "", "N", "requests allowed in a calendar day", &s.perDay, pair, false},
+		{"requests-per-month", "", "N", "requests allowed in a calendar month", &s.perMonth, pair, false},
+		{"requests", "", "N", "requests allowed in all", &s.lifetime, pair, false},
+		{"max-output-tokens", "", "N", "longest answer in tokens", &s.maxOutput, pair, false},
+		{"concurrency", "", "N", "requests allowed at the same time", &s.concurrency, pair, false},
+		{"expires", "", "TIME", "how long the permission lasts, such as 24h or 30d", &s.expires, grant, false},
+		{"forever", "", "", "let a permission that names no end last until it is revoked", &s.forever, grant, false},
+		{"approve", "", "", "grant on redemption, without asking again", &s.approve, pair, false},
+		{"ttl", "", "TIME", "how long the string can be redeemed, 1m to 60m", &s.ttl, pair, false},
+
+		{"follow,f", "", "", "go on printing as events happen", &s.follow, []string{"audit tail"}, false},
+		{"lines,n", "", "N", "how many of the newest events", &s.lines, []string{"audit tail"}, false},
+		{"once", "", "", "exit when the last step has passed", &s.once, []string{"demo"}, false},
+	}
+}
+
+// flags returns the rows that are flags of the named command.
+func (s *settings) flags(command string) []optionRow {
+	var rows []optionRow
+	for _, row := range s.table() {
+		if row.name != "" && row.takenBy(command) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+func (o optionRow) takenBy(command string) bool {
+	return o.on == nil || slices.Contains(o.on, command)
+}
+
+// names returns the long and the one-letter name of the flag.
+func (o optionRow) names() (long, short string) {
+	long, short, _ = strings.Cut(o.name, ",")
+	return long, short
+}

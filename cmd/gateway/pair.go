@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/spf13/cobra"
+
+	"github.com/keywicket/keywicket/internal/admin"
+	"github.com/keywicket/keywicket/internal/policy"
+)
+
+func (g *gateway) pairCommand() *cobra.Command {
+	cmd := g.owned("pair", "Make a one-time string that lets an app in", noArguments, func(ctx context.Context, client *admin.Client, _ []string) error {
+		documents, err := g.preset()
+		if err != nil {
+			return err
+		}
+		made, err := client.Pair(ctx, admin.PairInput{
+			TTLSeconds: seconds(g.ttl), Documents: documents, Term: g.term(), Approve: g.approve,
+		})
+		if err != nil {
+			return err
+		}
+		return g.show(made, func() { g.showString(made) })
+	})
+	cmd.Long = `Make a one-time pairing string for an app. With --policy, or --resource and the
+flags that narrow it, the string carries a preset: what you mean to grant. With
+--approve the app has it on redemption; without, you are asked once more.`
+	cmd.Example = `  gateway pair
+  gateway pair --resource llm:openai --models 'gpt-4o*' --requests-per-day 100 --expires 24h --approve
+  gateway pair --policy policy.json`
+	return cmd
+}
+
+// preset is the policy given as a file or by flags; nil when there is none.
+func (g *gateway) preset() (jsontext.Value, error) {
+	document, narrowed := g.document()
+	switch {
+	case g.policyFile != "" && (narrowed || g.resource != ""):
+		return nil, usagef("--policy says it all; give either the file, or --resource and the flags that narrow it")
+	case g.policyFile != "":
+		return g.readInput(g.policyFile, maxDocument)
+	case g.resource != "":
+		data, err := json.Marshal(document)
+		if err != nil {
+			return nil, fmt.Errorf("encoding the policy: %w", err)
+		}
+		return data, nil
+	case narrowed || g.expires > 0 || g.forever:
+		return nil, usagef("these flags narrow a resource; say which, as in: gateway pair --resource llm:openai")
+	}
+	return nil, nil
+}
+
+// document is the policy that the flags of pair spell, and whether any of them
+// narrows it.
+func (g *gateway) document() (d policy.Document, narrowed bool) {
+	d = policy.Document{
+		Resource: g.resource, Actions: g.actions, Models: g.models, DenyModels: g.denyModels,
+		MaxOutputTokens: g.maxOutput, Concurrency: int(g.concurrency),
+	}
+	for _, limit := range []policy.Limit{
+		{Per: policy.Minute, Requests: g.perMinute},
+		{Per: policy.Day, Requests: g.perDay},
+		{Per: policy.Month, Requests: g.perMonth},
+		{Per: policy.Lifetime, Requests: g.lifetime},
+	} {
+		if limit.Requests > 0 {
+			d.Limits = append(d.Limits, limit)
+		}
+	}
+	narrowed = len(d.Actions)+len(d.Models)+len(d.DenyModels)+len(d.Limits) > 0 || d.MaxOutputTokens > 0 || d.Concurrency > 0
+	return d, narrowed
+}
+
+func (g *gateway) term() admin.Term {
+	return admin.Term{Seconds: seconds(g.expires), Forever: g.forever}
+}
+
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }
+
+func (g *gateway) showString(made admin.PairOutput) {
+	if g.onTerminal() {
+		drawQR(g.out, made.PairingString)
+	}
+	fmt.Fprintln(g.out, made.PairingString)
+	if !g.onTerminal() {
+		return // a pipe gets the string and nothing else
+	}
+	g.say("")
+	g.say("Give it to the app. It works once, until %s.", clock(made.ExpiresAt))
+	if len(made.Preset) > 0 {
+		g.showTerms(made.Preset)
+	}
+	if made.DefaultedEnd {
+		g.say("No end was given, so it ends after 30 days; --expires or --forever choose otherwise.")
+	}
+}
+
+// showTerms prints what documents mean.
+func (g *gateway) showTerms(terms []admin.Terms) {
+	for _, t := range terms {
+		g.say("  %s", t.Document.Resource)
+		for _, line := range t.Words {
+			g.say("    %s", line)
+		}
+	}
+}

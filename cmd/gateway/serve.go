@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keywicket/keywicket/internal/server"
+	"github.com/keywicket/keywicket/plugins/all"
+)
+
+func (g *gateway) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Run the gateway (also: no command at all)",
+		Long: `Run the gateway until it is told to stop.
+
+The first start prints a one-time link for setting it up in a browser; gateway
+init does the same in the terminal. Ctrl-C or SIGTERM stops it in order:
+running streams get the time of --drain to end; a second signal ends at once.
+
+Off loopback the public URL must be https. The gateway does not hold
+certificates: put a proxy that ends TLS in front of it, say so with
+--behind-proxy, and name the public address with --public-url.`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return g.serve(cmd.Context()) },
+	}
+}
+
+// serve runs the gateway until ctx is done or a signal asks it to stop.
+func (g *gateway) serve(ctx context.Context) error {
+	config, err := g.serverConfig()
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	srv, err := server.New(config)
+	if err != nil {
+		return err
+	}
+	if err := g.greet(srv); err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	defer context.AfterFunc(ctx, func() {
+		stop() // from here on a signal has its usual effect and ends the process
+		fmt.Fprintf(g.errs, "stopping; running streams get %s to end, a second signal ends at once\n", formatDuration(g.drain))
+	})()
+	return srv.Serve(ctx)
+}
+
+// greet says where the gateway is and, until it is set up, how to set it up.
+func (g *gateway) greet(srv *server.Server) error {
+	return g.show(struct {
+		PublicURL string `json:"public_url"`
+		SetupURL  string `json:"setup_url,omitempty"`
+	}{srv.URL(), srv.SetupURL()}, func() {
+		g.say("Keywicket is at %s", srv.URL())
+		if link := srv.SetupURL(); link != "" {
+			g.say("Set it up here, once: %s", link)
+			g.say("or in a terminal:      gateway init%s", g.dataFlag())
+		}
+	})
+}
+
+// dataFlag is the --data a further command needs to reach this gateway.
+func (g *gateway) dataFlag() string {
+	if g.data == defaultData(g.env) {
+		return ""
+	}
+	return " --data " + g.data
+}
+
+func (g *gateway) serverConfig() (server.Config, error) {
+	zone := time.Local
+	if g.timeZone != "" {
+		var err error
+		if zone, err = time.LoadLocation(g.timeZone); err != nil {
+			return server.Config{}, usagef("there is no time zone %q; give a name such as --time-zone Europe/Berlin", g.timeZone)
+		}
+	}
+	providers, err := all.Providers()
+	if err != nil {
+		return server.Config{}, fmt.Errorf("loading providers: %w", err)
+	}
+	return server.Config{
+		DataDir:     g.data,
+		Listen:      g.listen,
+		PublicURL:   strings.TrimSuffix(g.publicURL, "/"),
+		BehindProxy: g.behindProxy,
+		Providers:   providers,
+		Zone:        zone,
+		UnlockFile:  g.unlockFile,
+		Drain:       g.drain,
+		Log:         slog.New(slog.NewTextHandler(g.errs, &slog.HandlerOptions{Level: g.logLevel})),
+		Version:     version(),
+	}, nil
+}
+
+// version is the module version this binary was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "dev"
+	}
+	return info.Main.Version
+}

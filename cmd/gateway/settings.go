@@ -1,0 +1,79 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// settings holds the value of every option after flags and environment have
+// been read.
+type settings struct {
+	data string
+	json bool
+
+	listen      string
+	publicURL   string
+	behindProxy bool
+	unlockFile  string
+	drain       time.Duration
+	timeZone    string
+	logLevel    slog.Level
+
+	passphrase     string
+	passphraseFile string
+	writeKeyFile   string
+
+	label   string
+	baseURL string
+
+	policyFile  string
+	resource    string
+	actions     []string
+	models      []string
+	denyModels  []string
+	perMinute   int64
+	perDay      int64
+	perMonth    int64
+	lifetime    int64
+	maxOutput   int64
+	concurrency int64
+	expires     time.Duration
+	forever     bool
+	approve     bool
+	ttl         time.Duration
+
+	follow bool
+	lines  int64
+	once   bool
+}
+
+// defaults returns the settings of a run without flags or environment; env
+// reads the environment.
+func defaults(env func(string) string) settings {
+	return settings{
+		data:     defaultData(env),
+		listen:   "127.0.0.1:8787",
+		drain:    30 * time.Second,
+		logLevel: slog.LevelInfo,
+		ttl:      10 * time.Minute,
+		lines:    20,
+	}
+}
+
+// defaultData is keywicket in the user's data directory (XDG Base Directory
+// Specification; a relative XDG_DATA_HOME is ignored as it demands). Empty
+// when the environment names no home.
+func defaultData(env func(string) string) string {
+	if base := env("XDG_DATA_HOME"); filepath.IsAbs(base) {
+		return filepath.Join(base, "keywicket")
+	}
+	if home := env("HOME"); home != "" {
+		return filepath.Join(home, ".local", "share", "keywicket")
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".local", "share", "keywicket")
+	}
+	return ""
+}
