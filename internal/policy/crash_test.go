@@ -1,0 +1,229 @@
+package policy
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keywicket/keywicket/internal/store"
+)
+
+func TestCloseWritesExactCounts(t *testing.T) {
+	t.Parallel()
+	b := newBook(t, time.UTC)
+	d := limits(Limit{Per: Day, Requests: 1000}, Limit{Per: Month, Requests: 20})
+	rs := b.take(d, 5)
+	rs[0].Settle(Usage{InputTokens: 1, CachedTokens: 2, OutputTokens: 3})
+	rs[1].Release()
+	b.close() // three still held
+	if _, err := b.Reserve("per_a", d, ask); !errors.Is(err, ErrClosed) || !errors.Is(err, ErrUnavailable) {
+		t.Errorf("reserving in a closed ledger: %v", err)
+	}
+	rs[2].Release() // too late: must not panic, nor reach the store
+	b.open()
+	if got := b.states(d); got[0] != "4+0" || got[1] != "4+0" {
+		t.Errorf("after a restart: %v, want 4 used", got)
+	}
+	if got, want := b.Totals("per_a"), (Totals{1, Usage{1, 2, 3}}); got != want {
+		t.Errorf("totals %+v, want %+v", got, want)
+	}
+}
+
+func TestCrashStartsAtTheCeiling(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ limit, use, release, block int64 }{
+		{1, 1, 0, 1}, {5, 2, 0, 1}, {50, 0, 0, 3}, {50, 7, 0, 3}, {50, 49, 0, 3}, {50, 50, 0, 3},
+		{50, 20, 15, 3}, // ceilings come down after releases
+		{1000, 100, 90, 62}, {1_000_000_000, 3, 2, 1024},
+	} {
+		b := newBook(t, time.UTC)
+		d := limits(Limit{Per: Lifetime, Requests: row.limit})
+		for i, r := range b.take(d, int(row.use)) {
+			if int64(i) < row.release {
+				r.Release()
+			} else if i%2 == 0 {
+				r.Settle(Usage{})
+			}
+		}
+		b.settleDown()
+		b.crash()
+		true_ := row.use - row.release
+		used := b.Limits("per_a", d)[0].Used
+		if used < true_ || used > true_+row.block || used > row.limit {
+			t.Errorf("%+v: %d after the crash, want %d and at most a block more", row, used, true_)
+		}
+	}
+}
+
+func TestCrashKeepsTotalsThatHadTime(t *testing.T) {
+	t.Parallel()
+	b := newBook(t, time.UTC)
+	d := limits(Limit{Per: Day, Requests: 100_000})
+	b.take(d, 1)[0].Settle(Usage{OutputTokens: 9})
+	b.mu.Lock()
+	b.writer.delay.Reset(0) // as if totalsDelay had passed
+	b.mu.Unlock()
+	for unsaved := 1; unsaved > 0; time.Sleep(time.Millisecond) {
+		b.mu.Lock()
+		unsaved = len(b.writer.unsaved)
+		b.mu.Unlock()
+	}
+	b.settleDown()
+	b.crash()
+	if got := b.Totals("per_a"); got.OutputTokens != 9 || got.Requests != 1 {
+		t.Errorf("totals %+v", got)
+	}
+}
+
+// Once a ceiling is there, reservations go on while the disk is busy.
+func TestHotPathDoesNotWaitForTheDisk(t *testing.T) {
+	t.Parallel()
+	b := newBook(t, time.UTC)
+	d := limits(Limit{Per: Day, Requests: 1000}, Limit{Per: Month, Requests: 100_000})
+	b.use(d, 1)
+	b.settleDown()
+	busy, release := make(chan struct{}), make(chan struct{})
+	var disk sync.WaitGroup
+	disk.Go(func() {
+		_ = b.disk.Update(func(*store.Tx) error {
+			close(busy)
+			<-release
+			return nil
+		})
+	})
+	<-busy
+	b.use(d, 61) // a block of 62, all but the first
+	close(release)
+	disk.Wait()
+	b.use(d, 200)
+}
+
+func TestDiskFails(t *testing.T) {
+	t.Parallel()
+	b := newBook(t, time.UTC)
+	d := limits(Limit{Per: Day, Requests: 2}, Limit{Per: Minute, Requests: 2})
+	if err := b.disk.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Reserve("per_a", d, ask); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("reserving without a disk: %v", err)
+	}
+	if got := b.states(d); got[0] != "0+0" || got[1] != "0+0" {
+		t.Errorf("the failure took %v", got)
+	}
+	b.open()
+	b.use(d, 2)
+}
+
+// childDir makes the test binary play a gateway that is killed.
+const (
+	childDir = "KEYWICKET_TEST_LEDGER"
+	childMax = "KEYWICKET_TEST_LEDGER_MAX" // requests, then wait; 0 is all at once
+	childCap = 50
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		if err := spend(dir, os.Getenv(childMax)); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		select {} // until killed
+	}
+	os.Exit(m.Run())
+}
+
+func killDocument() Document { return limits(Limit{Per: Lifetime, Requests: childCap}) }
+
+// spend reserves as fast as it can and says each one that passed.
+func spend(dir, most string) error {
+	disk, err := store.Open(store.Config{Dir: dir})
+	if err != nil {
+		return err
+	}
+	l, err := NewLedger(LedgerConfig{Store: disk})
+	if err != nil {
+		return err
+	}
+	one := func() {
+		if _, err := l.Reserve("per_a", killDocument(), ask); err == nil {
+			_, _ = os.Stdout.WriteString("passed\n")
+		}
+	}
+	if n, err := strconv.Atoi(most); err == nil && n > 0 {
+		for range n {
+			one()
+		}
+		return nil
+	}
+	for range 200 {
+		go one()
+	}
+	return nil
+}
+
+// killAfter runs a child until it has said n, kills it, and tells how many it
+// had said by then.
+func killAfter(t *testing.T, dir string, n, most int) int64 {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := exec.CommandContext(t.Context(), self)
+	child.Env = append(os.Environ(), childDir+"="+dir, childMax+"="+strconv.Itoa(most))
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := int64(0)
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if said++; said == int64(n) {
+			if err := child.Process.Kill(); err != nil { // SIGKILL
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = child.Wait() // it was killed: always an error
+	if said < int64(n) {
+		t.Fatalf("the child ended after %d, want it killed after %d", said, n)
+	}
+	return said
+}
+
+func TestKillInTheMiddle(t *testing.T) {
+	t.Parallel()
+	block := Requests.block(childCap)
+	for _, n := range []int{1, 10, 25, 49} {
+		// All at once: some reservations die between being made and being said.
+		b := &book{t: t, dir: t.TempDir(), zone: time.UTC}
+		b.set(noon)
+		first := killAfter(t, b.dir, n, 0)
+		b.open()
+		second := b.usedUp(killDocument())
+		b.close()
+		if first+second > childCap {
+			t.Errorf("killed at %d: %d and then %d passed, more than the cap of %d", n, first, second, childCap)
+		}
+
+		// One by one, and then nothing: what was made was said.
+		b.dir = t.TempDir()
+		first = killAfter(t, b.dir, n, n)
+		b.open()
+		second = b.usedUp(killDocument())
+		b.close()
+		if total := first + second; total > childCap || total < childCap-block {
+			t.Errorf("killed after %d: %d and then %d passed, want %d less at most a block of %d", n, first, second, childCap, block)
+		}
+	}
+}
