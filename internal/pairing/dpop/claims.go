@@ -13,18 +13,22 @@ import (
 )
 
 // payload is the claims as they stand. Unknown claims are fine, nbf and exp among them: a proof's age is decided by
-// iat alone (RFC 9449 section 11.1).
+// iat alone (RFC 9449 section 11.1). An empty text counts as missing, as does null; only bh, which may be missing, tells
+// the two apart.
 type payload struct {
-	JTI   *string        `json:"jti"`
-	HTM   *string        `json:"htm"`
-	HTU   *string        `json:"htu"`
+	JTI   string         `json:"jti"`
+	HTM   string         `json:"htm"`
+	HTU   string         `json:"htu"`
 	IAT   jsontext.Value `json:"iat"`
-	ATH   *string        `json:"ath"`
-	BH    *string        `json:"bh"`
-	Nonce *string        `json:"nonce"`
+	ATH   string         `json:"ath"`
+	BH    string         `json:"bh"`
+	Nonce string         `json:"nonce"`
 
 	issuedAt time.Time
 }
+
+// noBodyHash stands for a bh that is not there. It is not UTF-8, so no proof can say it.
+const noBodyHash = "\xff"
 
 // parsePayload reads the claims and refuses missing ones, wrong types and duplicate names.
 func parsePayload(segment string) (*payload, error) {
@@ -35,16 +39,16 @@ func parsePayload(segment string) (*payload, error) {
 	if jsontext.Value(data).Kind() != '{' {
 		return nil, invalid("claims are not an object")
 	}
-	p := new(payload)
+	p := &payload{BH: noBodyHash}
 	if err := json.Unmarshal(data, p); err != nil {
 		return nil, invalid("claims: %v", err)
 	}
 	switch {
-	case p.JTI == nil || *p.JTI == "":
+	case p.JTI == "":
 		return nil, invalid("no jti")
-	case p.HTM == nil:
+	case p.HTM == "":
 		return nil, invalid("no htm")
-	case p.HTU == nil:
+	case p.HTU == "":
 		return nil, invalid("no htu")
 	case p.IAT == nil:
 		return nil, invalid("no iat")
@@ -71,10 +75,10 @@ func numericDate(value jsontext.Value) (time.Time, error) {
 
 // check compares the claims with the request they came on, in the order of RFC 9449 section 4.3.
 func (p *payload) check(request Request, now time.Time) error {
-	if *p.HTM != request.Method {
+	if p.HTM != request.Method {
 		return invalid("htm is for another method")
 	}
-	if err := sameTarget(*p.HTU, request.URL); err != nil {
+	if err := sameTarget(p.HTU, request.URL); err != nil {
 		return err
 	}
 	if p.issuedAt.Before(now.Add(-MaxAge)) || p.issuedAt.After(now.Add(MaxAhead)) {
@@ -83,7 +87,7 @@ func (p *payload) check(request Request, now time.Time) error {
 	if request.AccessToken == "" {
 		return nil
 	}
-	if p.ATH == nil || !equal(*p.ATH, tokenHash(request.AccessToken)) {
+	if !equal(p.ATH, tokenHash(request.AccessToken)) {
 		return invalid("ath is missing or for another token")
 	}
 	return nil
@@ -91,7 +95,7 @@ func (p *payload) check(request Request, now time.Time) error {
 
 // checkBody compares bh with the body, when the proof has one. A bh that nobody can check is refused, not ignored.
 func (p *payload) checkBody(bodySum func() ([sha256.Size]byte, error)) error {
-	if p.BH == nil {
+	if p.BH == noBodyHash {
 		return nil
 	}
 	if bodySum == nil {
@@ -101,7 +105,7 @@ func (p *payload) checkBody(bodySum func() ([sha256.Size]byte, error)) error {
 	if err != nil {
 		return fmt.Errorf("hashing the body: %w", err)
 	}
-	if !equal(*p.BH, BodyHash(sum)) {
+	if !equal(p.BH, BodyHash(sum)) {
 		return invalid("bh is for another body")
 	}
 	return nil
@@ -109,9 +113,10 @@ func (p *payload) checkBody(bodySum func() ([sha256.Size]byte, error)) error {
 
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-func optional(value *string) string {
-	if value == nil {
+// bodyHash is the bh to report, "" for none.
+func (p *payload) bodyHash() string {
+	if p.BH == noBodyHash {
 		return ""
 	}
-	return *value
+	return p.BH
 }

@@ -72,7 +72,7 @@ func checkClaims(t *testing.T, segment string, claims *payload) {
 			t.Fatalf("accepted a %s that is not a string: %q", name, data)
 		}
 	}
-	if other.JTI != *claims.JTI || other.HTM != *claims.HTM || other.HTU != *claims.HTU || claims.issuedAt.Unix() < 0 {
+	if other.JTI != claims.JTI || other.HTM != claims.HTM || other.HTU != claims.HTU || claims.issuedAt.Unix() < 0 {
 		t.Fatalf("read %+v in %q", claims, data)
 	}
 }

@@ -73,11 +73,11 @@ func (v *Verifier) Verify(request Request) (Proof, error) {
 	if err := claims.checkBody(request.BodySum); err != nil {
 		return Proof{}, err
 	}
-	if err := v.replay.accept(head.thumbprint, *claims.JTI, claims.issuedAt); err != nil {
+	if err := v.replay.accept(head.thumbprint, claims.JTI, claims.issuedAt); err != nil {
 		return Proof{}, err
 	}
 	return Proof{
-		Thumbprint: head.thumbprint, JTI: *claims.JTI, BodyHash: optional(claims.BH), Nonce: optional(claims.Nonce),
+		Thumbprint: head.thumbprint, JTI: claims.JTI, BodyHash: claims.bodyHash(), Nonce: claims.Nonce,
 		IssuedAt: claims.issuedAt, JWK: head.public,
 	}, nil
 }
