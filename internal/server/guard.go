@@ -1,0 +1,130 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/ulule/limiter/v3"
+	"github.com/ulule/limiter/v3/drivers/store/memory"
+)
+
+// requestTimeout bounds reading and answering everything but the data plane
+// and the socket's followed audit log, which set deadlines of their own.
+const requestTimeout = 30 * time.Second
+
+// throttle slows one kind of unauthenticated request: per address, and all
+// addresses together. A kind has its own throttle so that a flood of one (say
+// guessed pairing codes) does not shut the owner out of another.
+type throttle struct{ address, all *limiter.Limiter }
+
+func newThrottle(perMinute int64) *throttle {
+	per := func(n int64) *limiter.Limiter {
+		// Memory stays bounded: an address is only looked up, and so only
+		// remembered, while the limit on all of them has room.
+		return limiter.New(memory.NewStore(), limiter.Rate{Period: time.Minute, Limit: n})
+	}
+	return &throttle{address: per(perMinute), all: per(10 * perMinute)}
+}
+
+// guard refuses with 429 what is over either limit.
+func (t *throttle) guard(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		wait, err := t.wait(c.Request().Context(), c.RealIP())
+		if err != nil {
+			return err
+		}
+		if wait > 0 {
+			c.Response().Header().Set(echo.HeaderRetryAfter, strconv.FormatInt(int64(wait/time.Second), 10))
+			return echo.NewHTTPError(http.StatusTooManyRequests, "too many requests: wait and try again")
+		}
+		return next(c)
+	}
+}
+
+// wait is how long the address must hold back, at least a second, or 0.
+func (t *throttle) wait(ctx context.Context, address string) (time.Duration, error) {
+	for _, l := range []struct {
+		limiter *limiter.Limiter
+		key     string
+	}{{t.all, "all"}, {t.address, addressKey(address)}} {
+		state, err := l.limiter.Get(ctx, l.key)
+		if err != nil {
+			return 0, fmt.Errorf("counting requests: %w", err)
+		}
+		if state.Reached {
+			return max(time.Until(time.Unix(state.Reset, 0)).Round(time.Second), time.Second), nil
+		}
+	}
+	return 0, nil
+}
+
+// addressKey counts an IPv6 host by its /64, which one subscriber holds whole.
+func addressKey(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return "unknown"
+	}
+	if ip = ip.Unmap(); ip.Is6() {
+		if p, err := ip.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return ip.String()
+}
+
+// deadlines bounds how long a client may take to send its request and take
+// the answer.
+func deadlines(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		control := http.NewResponseController(c.Response())
+		end := time.Now().Add(requestTimeout)
+		if err := control.SetReadDeadline(end); err != nil {
+			return err
+		}
+		if err := control.SetWriteDeadline(end); err != nil {
+			return err
+		}
+		return next(c)
+	}
+}
+
+// securityHeaders says on every answer what no browser may do with it.
+func securityHeaders(https bool) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			h := c.Response().Header()
+			h.Set(echo.HeaderXContentTypeOptions, "nosniff")
+			h.Set(echo.HeaderXFrameOptions, "DENY")
+			h.Set("Referrer-Policy", "no-referrer")
+			h.Set("Cross-Origin-Resource-Policy", "same-origin")
+			if https {
+				h.Set(echo.HeaderStrictTransportSecurity, "max-age=31536000")
+			}
+			return next(c)
+		}
+	}
+}
+
+// clientAddress decides whom a request is counted and audited as. The
+// X-Forwarded-For header is anybody's to write, so it counts only behind a
+// proxy, and then only the part that loopback and private proxies added.
+func clientAddress(behindProxy bool) echo.IPExtractor {
+	if behindProxy {
+		return echo.ExtractIPFromXFFHeader()
+	}
+	return echo.ExtractIPDirect()
+}
+
+// realAddress hands the client's address to handlers that are plain net/http.
+func realAddress(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Request().RemoteAddr = net.JoinHostPort(c.RealIP(), "0")
+		return next(c)
+	}
+}

@@ -1,0 +1,111 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"github.com/keywicket/keywicket/internal/ui"
+)
+
+// route is one row of the public side's table: nothing is served that is not
+// in it.
+type route struct {
+	method, path string
+	guards       []echo.MiddlewareFunc // outermost first
+	handler      echo.HandlerFunc
+}
+
+// anyMethod stands for every method a client may send.
+const anyMethod = "*"
+
+// routes is the table of the public side.
+//
+//	who may call                                    guarded by
+//	health      anybody                              deadlines
+//	oauth       anybody; a code, a proof or a token  deadlines, throttle; pairing checks the rest
+//	data plane  an app with token and proof          proxy, which sets deadlines per read and write
+//	console     the owner's browser                  deadlines, throttle on what takes a passphrase,
+//	                                                 cross-origin check, ui.Guard
+func (s *Server) routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	apps := newThrottle(s.cfg.UnauthenticatedPerMinute)
+	anybody := []echo.MiddlewareFunc{deadlines}
+	throttled := []echo.MiddlewareFunc{deadlines, apps.guard}
+	o := newOAuth(s.rooms.pairing)
+	table := []route{
+		{get, "/healthz", anybody, healthz},
+		{get, "/readyz", anybody, s.rooms.readyz},
+
+		{get, "/.well-known/oauth-authorization-server", throttled, o.metadata},
+		{get, "/.well-known/openid-configuration", throttled, o.metadata},
+		{get, "/.well-known/oauth-protected-resource", throttled, o.resourceMetadata},
+		{get, "/oauth/jwks", throttled, o.jwks},
+		{post, "/oauth/register", throttled, o.register},
+		{post, "/oauth/device", throttled, o.device},
+		{post, "/oauth/token", throttled, o.token},
+		{post, "/oauth/revoke", throttled, o.revoke},
+
+		{anyMethod, "/r/*", nil, echo.WrapHandler(s.rooms.proxy)},
+	}
+	return append(table, s.consoleRoutes()...)
+}
+
+func (s *Server) consoleRoutes() []route {
+	sameOrigin := echo.WrapMiddleware(http.NewCrossOriginProtection().Handler)
+	visitors := newThrottle(s.cfg.UnauthenticatedPerMinute)
+	var table []route
+	for _, r := range s.rooms.ui.Routes() {
+		guards := []echo.MiddlewareFunc{deadlines, sameOrigin}
+		if r.Access != ui.SignedIn {
+			guards = append(guards, visitors.guard)
+		}
+		table = append(table, route{r.Method, r.Path, append(guards, s.rooms.ui.Guard(r.Access)), r.Handler})
+	}
+	return table
+}
+
+// publicHandler serves the table on the public side.
+func (s *Server) publicHandler() http.Handler {
+	e := newEcho()
+	e.IPExtractor = clientAddress(s.cfg.BehindProxy)
+	e.HTTPErrorHandler = s.answerError
+	e.Use(s.recoverer(), realAddress, requestID, securityHeaders(strings.HasPrefix(s.url, "https://")))
+	for _, r := range s.routes() {
+		if r.method == anyMethod {
+			e.Any(r.path, r.handler, r.guards...)
+			continue
+		}
+		e.Add(r.method, r.path, r.handler, r.guards...)
+	}
+	return e
+}
+
+// socketHandler serves the owner's commands. The socket itself is the guard:
+// only the owner's user id gets a connection.
+func (s *Server) socketHandler() http.Handler {
+	e := newEcho()
+	e.Use(s.recoverer())
+	s.rooms.admin.Register(e)
+	return e
+}
+
+func newEcho() *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	return e
+}
+
+// recoverer turns a panic into a 500. What panicked may hold a secret, so the
+// log gets the stack's place and not the value.
+func (s *Server) recoverer() echo.MiddlewareFunc {
+	return middleware.RecoverWithConfig(middleware.RecoverConfig{
+		DisablePrintStack: true,
+		LogErrorFunc: func(c echo.Context, _ error, stack []byte) error {
+			s.cfg.Log.Error("handler panicked", "route", c.Path(), "stack", string(stack))
+			return echo.ErrInternalServerError
+		},
+	})
+}

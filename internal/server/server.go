@@ -1,0 +1,220 @@
+// Package server puts the rooms together into one running gateway: it opens
+// the store and everything above it, lists every route with its guard in one
+// table, and serves them until told to stop.
+//
+// It guarantees that no route exists outside its table, that the public side
+// and the owner's socket never share a handler, and that a stop lets running
+// streams finish within the drain time. It holds no business rule.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/keywicket/keywicket/internal/audit"
+	"github.com/keywicket/keywicket/internal/owner"
+	"github.com/keywicket/keywicket/plugins"
+)
+
+const (
+	// DefaultListen is where the gateway listens unless told otherwise.
+	DefaultListen = "127.0.0.1:8787"
+	// DefaultDrain is how long a stop waits for running requests.
+	DefaultDrain = 30 * time.Second
+
+	headerTimeout  = 10 * time.Second
+	idleTimeout    = 2 * time.Minute
+	maxHeaderBytes = 64 << 10
+)
+
+// Config says how to run one gateway.
+type Config struct {
+	// DataDir holds the database, host key, audit log and socket; required.
+	DataDir string
+	// Listen is the TCP address of the public side; default DefaultListen.
+	// Port 0 picks a free port.
+	Listen string
+	// PublicURL is the origin apps and browsers use; default http:// plus the
+	// listen address when that is loopback, else required and https.
+	PublicURL string
+	// BehindProxy says that a reverse proxy terminates TLS and sets
+	// X-Forwarded-For; default false, and then that header is ignored.
+	BehindProxy bool
+	// Providers are the provider plugins; required.
+	Providers []plugins.Provider
+	// Zone is the owner's time zone for days and months; default time.Local.
+	Zone *time.Location
+	// UnlockFile, when set, names a key file that unlocks the vault at start.
+	UnlockFile string
+	// Drain bounds how long Serve waits for running requests when it stops;
+	// default DefaultDrain.
+	Drain time.Duration
+	// Clock is the time source; default time.Now.
+	Clock func() time.Time
+	// Log receives operational messages, never secrets; default none.
+	Log *slog.Logger
+	// UnauthenticatedPerMinute bounds requests without a session to the OAuth
+	// and sign-in endpoints, per address; default 300. All addresses together
+	// get ten times that.
+	UnauthenticatedPerMinute int64
+	// Version is reported by status; default "dev".
+	Version string
+}
+
+func (c Config) withDefaults() Config {
+	if c.Listen == "" {
+		c.Listen = DefaultListen
+	}
+	if c.Zone == nil {
+		c.Zone = time.Local
+	}
+	if c.Drain == 0 {
+		c.Drain = DefaultDrain
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.UnauthenticatedPerMinute == 0 {
+		c.UnauthenticatedPerMinute = 300
+	}
+	if c.Version == "" {
+		c.Version = "dev"
+	}
+	return c
+}
+
+// Server is one gateway, opened and listening but not yet serving.
+type Server struct {
+	cfg    Config
+	rooms  *rooms
+	tcp    net.Listener
+	socket net.Listener
+	url    string
+	setup  string
+}
+
+// New opens the data directory and both listeners. The caller must call Serve
+// or Close.
+func New(cfg Config) (*Server, error) {
+	cfg = cfg.withDefaults()
+	if cfg.DataDir == "" {
+		return nil, errors.New("starting gateway: Config.DataDir is required")
+	}
+	s := &Server{cfg: cfg}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) open() (err error) {
+	if s.tcp, err = net.Listen("tcp", s.cfg.Listen); err != nil {
+		return fmt.Errorf("listening: %w (choose another address with --listen)", err)
+	}
+	if s.url, err = publicURL(s.cfg.PublicURL, s.tcp.Addr(), s.cfg.BehindProxy); err != nil {
+		return err
+	}
+	if s.rooms, err = openRooms(s.cfg, s.url); err != nil {
+		return err
+	}
+	if s.socket, err = owner.ListenSocket(s.cfg.DataDir); err != nil {
+		return err
+	}
+	if s.setup, err = s.rooms.setupURL(s.url); err != nil {
+		return err
+	}
+	if err := s.rooms.unlockAtStart(s.cfg.UnlockFile); err != nil {
+		return err
+	}
+	return s.rooms.audit.Append(audit.Event{Kind: audit.GatewayStarted, Actor: audit.Gateway, Detail: s.url})
+}
+
+// URL is the public origin, without a trailing slash.
+func (s *Server) URL() string { return s.url }
+
+// SetupURL is the one-time set-up link, or "" once the gateway is set up.
+func (s *Server) SetupURL() string { return s.setup }
+
+// Serve answers requests until ctx is done, then refuses new ones, lets
+// running ones finish for up to Config.Drain, cuts the rest and closes
+// everything. It returns nil after an orderly stop.
+func (s *Server) Serve(ctx context.Context) error {
+	public := s.httpServer(s.publicHandler())
+	local := s.httpServer(s.socketHandler())
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return serve(public, s.tcp) })
+	group.Go(func() error { return serve(local, s.socket) })
+	group.Go(func() error {
+		<-running.Done()
+		return s.stop(public, local)
+	})
+	err := group.Wait()
+	_ = s.rooms.audit.Append(audit.Event{Kind: audit.GatewayStopped, Actor: audit.Gateway}) // a stop is not refused
+	return errors.Join(err, s.Close())
+}
+
+func serve(srv *http.Server, l net.Listener) error {
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// stop drains the data plane first, with the listener still open, so that an
+// app that comes during the drain is told shutting_down rather than refused a
+// connection.
+func (s *Server) stop(public, local *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Drain)
+	defer cancel()
+	if err := s.rooms.proxy.Drain(ctx); err != nil {
+		s.cfg.Log.Warn("requests were cut at the end of the drain time", "drain", s.cfg.Drain)
+	}
+	// What is left now are answers on their last bytes and idle connections.
+	last, cancelLast := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancelLast()
+	for _, srv := range []*http.Server{local, public} {
+		if err := srv.Shutdown(last); err != nil {
+			_ = srv.Close()
+		}
+	}
+	return nil
+}
+
+func (s *Server) httpServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+// Close closes listeners and rooms. It is for a Server that is not served;
+// Serve calls it at its end.
+func (s *Server) Close() error {
+	var errs []error
+	for _, l := range []net.Listener{s.tcp, s.socket} {
+		if l == nil {
+			continue
+		}
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if s.rooms != nil {
+		errs = append(errs, s.rooms.close())
+		s.rooms = nil
+	}
+	return errors.Join(errs...)
+}
