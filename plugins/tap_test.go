@@ -47,6 +47,21 @@ func TestMemberTap(t *testing.T) {
 	}
 }
 
+func TestMemberTapBoundsMemory(t *testing.T) {
+	t.Parallel()
+	long := []byte(strings.Repeat("x", 64<<10))
+	for _, start := range []string{`{"`, `{"usage":"`, `{"x":"`, `{"usage":[`} {
+		tap := NewMemberTap("usage", 64)
+		tap.Watch([]byte(start))
+		for range 16 {
+			tap.Watch(long)
+		}
+		if kept := cap(tap.key) + cap(tap.value) + cap(tap.found); kept > 1024 {
+			t.Errorf("%s...: keeps %d bytes", start, kept)
+		}
+	}
+}
+
 // FuzzMemberTap compares the tap with a parser that sees the whole text.
 func FuzzMemberTap(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data, cuts []byte) {

@@ -30,8 +30,8 @@ func decisive() []string {
 func diverting() []string {
 	return []string{
 		"models", "model_list", "model_name", "engine", "deployment_id", "fallbacks",
-		"api_base", "api_key", "api_type", "api_version", "base_url",
-		"custom_llm_provider", "extra_body", "extra_headers", "extra_query",
+		"api_base", "api_key", "base_url", "custom_llm_provider",
+		"extra_body", "extra_headers", "extra_query",
 	}
 }
 
