@@ -58,10 +58,16 @@ func TestFollowGoesOnInANewFile(t *testing.T) {
 		synctest.Wait()
 
 		path := filepath.Join(dir, logFile)
-		if err := os.Rename(path, path+".old"); err != nil {
+		if err := os.Truncate(path, 0); err != nil { // the same file, shorter
 			t.Fatal(err)
 		}
 		write(t, l, 4, 4)
+		synctest.Wait()
+
+		if err := os.Rename(path, path+".old"); err != nil {
+			t.Fatal(err)
+		}
+		write(t, l, 5, 5)
 		synctest.Wait()
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
@@ -73,7 +79,11 @@ func TestFollowGoesOnInANewFile(t *testing.T) {
 		for _, e := range got {
 			seen = append(seen, string(e.Kind)+e.RequestID)
 		}
-		want := []string{"audit.recovered", "request.endedreq_3", "audit.recovered", "request.endedreq_4"}
+		want := []string{
+			"audit.recovered", "request.endedreq_3",
+			"audit.recovered", "request.endedreq_4",
+			"audit.recovered", "request.endedreq_5",
+		}
 		if len(seen) != len(want) {
 			t.Fatalf("followed %v, want %v", seen, want)
 		}

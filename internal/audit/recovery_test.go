@@ -80,6 +80,66 @@ func TestFileMovedAwayWhileOpen(t *testing.T) {
 	broken(t, l, 1, "numbers 1 to 3")
 }
 
+func TestFileChangedWhileOpen(t *testing.T) {
+	t.Parallel()
+	rows := []struct {
+		name   string
+		change func(t *testing.T, path string)
+		detail string
+		whole  bool
+	}{
+		{"half a line added", func(t *testing.T, path string) { extend(t, path, "junk") }, "cut a half-written line of 4 bytes", true},
+		{"a line added", func(t *testing.T, path string) { extend(t, path, "junk\n") }, "the last line is not an audit line", false},
+		{"end removed", func(t *testing.T, path string) { shorten(t, path, 20) }, "lines 3 to 3 are missing", false},
+		{"emptied", func(t *testing.T, path string) {
+			if err := os.Truncate(path, 0); err != nil {
+				t.Fatal(err)
+			}
+		}, "lines 1 to 3 are missing", false},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			l := open(t, dir)
+			write(t, l, 1, 3)
+			row.change(t, filepath.Join(dir, logFile))
+			write(t, l, 4, 4)
+			got := tail(t, l, 2)
+			if got[0].Kind != AuditRecovered || !strings.Contains(got[0].Detail, row.detail) || got[1].RequestID != "req_4" {
+				t.Errorf("log ends in %+v, want a note of %q and req_4", got, row.detail)
+			}
+			if _, err := l.Verify(); (err == nil) != row.whole {
+				t.Errorf("Verify: %v, want whole: %v", err, row.whole)
+			}
+		})
+	}
+}
+
+func TestOldCopiesPutBackWhileOpen(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	l := open(t, dir)
+	write(t, l, 1, 2)
+	old := map[string][]byte{}
+	for _, name := range []string{logFile, headFile} {
+		raw, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		old[name] = raw
+	}
+	write(t, l, 3, 4)
+	for name, raw := range old {
+		if err := os.WriteFile(filepath.Join(dir, name), raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broken(t, l, 3, "numbers 3 to 4 should be")
+	write(t, l, 5, 5)
+	broken(t, l, 3, "numbers 3 to 4 should")
+}
+
 // disk is a directory's file system that fails on command.
 type disk struct {
 	logWrite  func(p []byte) (n int, err error) // instead of the log's Write; nil: works

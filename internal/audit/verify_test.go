@@ -178,3 +178,29 @@ func broken(t *testing.T, l *Log, line int, reason string) {
 		t.Fatalf("%v; want line %d … %s", broken, line, reason)
 	}
 }
+
+// Lines of another history under the same key, as an old copy of the data
+// directory would write them, have good numbers and MACs of their own.
+func TestVerifyTellsHistoriesApart(t *testing.T) {
+	t.Parallel()
+	dir, fork := t.TempDir(), t.TempDir()
+	l, other := open(t, dir), open(t, fork)
+	write(t, l, 1, 5)
+	write(t, other, 1, 2)
+	for range 3 {
+		if err := other.Append(Event{Kind: RequestEnded, Actor: App, RequestID: "req_x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := os.ReadFile(filepath.Join(fork, logFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alter(t, dir, func(lines [][]byte) [][]byte {
+		lines[3] = bytes.SplitAfter(raw, []byte("\n"))[3]
+		return lines
+	})
+	broken(t, l, 4, "does not follow from the line before it")
+	alter(t, dir, func([][]byte) [][]byte { return [][]byte{raw} })
+	broken(t, l, 6, "not the last that was written")
+}

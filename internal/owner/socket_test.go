@@ -99,9 +99,15 @@ func TestNoServer(t *testing.T) {
 func TestSocketInUseIsNotTaken(t *testing.T) {
 	t.Parallel()
 	dir := shortDir(t)
+	path := filepath.Join(dir, socketFile)
 	first := listen(t, dir)
 	_, err := ListenSocket(dir)
 	is(t, err, ErrSocketInUse)
+	// Even when its socket is out of sight, its right to it holds.
+	must(t, os.Rename(path, path+".away"))
+	_, err = ListenSocket(dir)
+	is(t, err, ErrSocketInUse)
+	must(t, os.Rename(path+".away", path))
 	// Even when the lock file is gone, what answers is left alone.
 	must(t, os.Remove(filepath.Join(dir, lockFile)))
 	_, err = ListenSocket(dir)
