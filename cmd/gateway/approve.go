@@ -12,7 +12,7 @@ func (g *gateway) approveCommand() *cobra.Command {
 	cmd := g.owned("approve ID", "Grant what an app asks for", exactly("the id or code of a request"), func(ctx context.Context, client *admin.Client, args []string) error {
 		input := admin.ApproveInput{Term: g.term()}
 		if g.policyFile != "" {
-			documents, err := g.readInput(g.policyFile, maxDocument)
+			documents, err := g.readPolicy()
 			if err != nil {
 				return err
 			}

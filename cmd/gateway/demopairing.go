@@ -134,7 +134,7 @@ func consent(ctx context.Context, s *stage) (string, error) {
 		return "", err
 	}
 	granted, err := s.owner.Approve(ctx, request.ID, admin.ApproveInput{
-		Documents: documents, Term: admin.Term{Seconds: int64(time.Hour / time.Second)},
+		Documents: string(documents), Term: admin.Term{Seconds: int64(time.Hour / time.Second)},
 	})
 	if err != nil {
 		return "", err

@@ -10,7 +10,7 @@ type optionState struct {
 	Flag        string   `json:"flag,omitempty"`
 	Environment string   `json:"environment,omitempty"`
 	Value       string   `json:"value"`
-	Source      string   `json:"source"` // default or environment
+	Source      string   `json:"source"` // default, environment or flag
 	Commands    []string `json:"commands"`
 	Help        string   `json:"help"`
 }
@@ -20,14 +20,14 @@ func (g *gateway) optionsCommand() *cobra.Command {
 		Use:   "options",
 		Short: "List every option, its environment name and its value now",
 		Args:  noArguments,
-		RunE:  func(*cobra.Command, []string) error { return g.showOptions() },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return g.showOptions(cmd) },
 	}
-	cmd.SetHelpFunc(func(*cobra.Command, []string) { _ = g.showOptions() })
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { _ = g.showOptions(cmd) })
 	return cmd
 }
 
-func (g *gateway) showOptions() error {
-	states, err := g.dump()
+func (g *gateway) showOptions(cmd *cobra.Command) error {
+	states, err := g.dump(cmd)
 	if err != nil {
 		return err
 	}
@@ -40,19 +40,16 @@ func (g *gateway) showOptions() error {
 	})
 }
 
-// dump reads every option from the environment, whatever command takes it.
-// Secrets are shown as set or not.
-func (g *gateway) dump() ([]optionState, error) {
+// dump tells the value of every option as cmd was called, whatever command
+// takes it. Of secrets it tells only that they are set.
+func (g *gateway) dump(cmd *cobra.Command) ([]optionState, error) {
 	var states []optionState
 	for _, row := range g.table() {
-		state := optionState{Environment: row.env, Source: "default", Commands: row.on, Help: row.help}
-		if long, short := row.names(); long != "" {
-			state.Flag = "--" + long
-			if short != "" {
-				state.Flag += ", -" + short
-			}
-		}
-		if row.env != "" && g.env(row.env) != "" {
+		state := optionState{Flag: row.flag(), Environment: row.env, Source: "default", Commands: row.on, Help: row.help}
+		switch {
+		case row.changed(cmd):
+			state.Source = "flag"
+		case row.env != "" && g.env(row.env) != "":
 			state.Source = "environment"
 			if err := newValue(row).Set(g.env(row.env)); err != nil {
 				return nil, usagef("%s: %w", row.env, err)
@@ -65,4 +62,17 @@ func (g *gateway) dump() ([]optionState, error) {
 		states = append(states, state)
 	}
 	return states, nil
+}
+
+// flag is how the option is written on the command line; empty when it has no
+// flag.
+func (o optionRow) flag() string {
+	long, short := o.names()
+	switch {
+	case long == "":
+		return ""
+	case short == "":
+		return "--" + long
+	}
+	return "--" + long + ", -" + short
 }

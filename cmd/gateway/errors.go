@@ -77,6 +77,7 @@ func subcommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := cmd.CommandPath() + " --help"
+	cmd.SuggestionsMinimumDistance = 2 // letters a misspelt name may be off by
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		hint = cmd.CommandPath() + " " + near[0]
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,8 +25,18 @@ func (s *settings) bind(cmd *cobra.Command, path string) {
 			row.addTo(cmd)
 		}
 	}
+	s.describeEnvironment(cmd, path)
 	for _, sub := range cmd.Commands() {
 		s.bind(sub, strings.TrimSpace(path+" "+sub.Name()))
+	}
+}
+
+// describeEnvironment adds the options that have no flag to the help of cmd.
+func (s *settings) describeEnvironment(cmd *cobra.Command, path string) {
+	for _, row := range s.table() {
+		if row.name == "" && row.on != nil && row.takenBy(path) {
+			cmd.Long = strings.TrimSpace(cmp.Or(cmd.Long, cmd.Short)) + "\n\n" + row.env + ": " + row.help
+		}
 	}
 }
 

@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/spf13/cobra"
 
 	"github.com/keywicket/keywicket/internal/admin"
@@ -36,24 +36,34 @@ flags that narrow it, the string carries a preset: what you mean to grant. With
 	return cmd
 }
 
-// preset is the policy given as a file or by flags; nil when there is none.
-func (g *gateway) preset() (jsontext.Value, error) {
+// preset is the text of the policy given as a file or by flags; empty when
+// there is none.
+func (g *gateway) preset() (string, error) {
 	document, narrowed := g.document()
 	switch {
 	case g.policyFile != "" && (narrowed || g.resource != ""):
-		return nil, usagef("--policy says it all; give either the file, or --resource and the flags that narrow it")
+		return "", usagef("--policy says it all; give either the file, or --resource and the flags that narrow it")
 	case g.policyFile != "":
-		return g.readInput(g.policyFile, maxDocument)
+		return g.readPolicy()
 	case g.resource != "":
 		data, err := json.Marshal(document)
 		if err != nil {
-			return nil, fmt.Errorf("encoding the policy: %w", err)
+			return "", fmt.Errorf("encoding the policy: %w", err)
 		}
-		return data, nil
+		return string(data), nil
 	case narrowed || g.expires > 0 || g.forever:
-		return nil, usagef("these flags narrow a resource; say which, as in: gateway pair --resource llm:openai")
+		return "", usagef("these flags narrow a resource; say which, as in: gateway pair --resource llm:openai")
 	}
-	return nil, nil
+	return "", nil
+}
+
+// readPolicy reads the file of --policy.
+func (g *gateway) readPolicy() (string, error) {
+	data, err := g.readInput(g.policyFile, maxDocument)
+	if err == nil && len(bytes.TrimSpace(data)) == 0 {
+		return "", fmt.Errorf("%s is empty; put a policy document in it, such as {\"resource\": \"llm:openai\"}", g.policyFile)
+	}
+	return string(data), err
 }
 
 // document is the policy that the flags of pair spell, and whether any of them

@@ -3,8 +3,6 @@ package admin
 import (
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/policy"
 )
@@ -76,10 +74,10 @@ type Term struct {
 
 // PairInput makes a pairing string.
 type PairInput struct {
-	TTLSeconds int64          `json:"ttl_seconds"`         // 60 to 3600; 0 is ten minutes
-	Documents  jsontext.Value `json:"documents,omitempty"` // preset: one policy document or an array
-	Term       Term           `json:"term"`
-	Approve    bool           `json:"approve"` // grant the preset on redemption, without asking again
+	TTLSeconds int64  `json:"ttl_seconds"`         // 60 to 3600; 0 is ten minutes
+	Documents  string `json:"documents,omitempty"` // preset: the JSON text of one policy document or of an array
+	Term       Term   `json:"term"`
+	Approve    bool   `json:"approve"` // grant the preset on redemption, without asking again
 }
 
 // PairOutput is a new pairing string. The string is shown once and not kept.
@@ -116,8 +114,8 @@ type Request struct {
 
 // ApproveInput answers a consent request with yes.
 type ApproveInput struct {
-	Documents jsontext.Value `json:"documents,omitempty"` // absent: as preset, or as asked
-	Term      Term           `json:"term"`
+	Documents string `json:"documents,omitempty"` // as of PairInput; empty: as preset, or as asked
+	Term      Term   `json:"term"`
 }
 
 // ApproveOutput says what was granted.

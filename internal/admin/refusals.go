@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -15,7 +16,7 @@ import (
 )
 
 // refusal maps a sentinel of a room to the answer on the socket. Where message
-// is empty, the error's own words are shown: they are written for the owner.
+// says %s, the error's own words are shown: they are written for the owner.
 type refusal struct {
 	sentinel error
 	status   int
@@ -27,20 +28,20 @@ func refusals() []refusal {
 	return []refusal{
 		{vault.ErrInitialized, http.StatusConflict, CodeInitialized, "this gateway is already set up; unlock it with: gateway unlock"},
 		{vault.ErrNotInitialized, http.StatusConflict, CodeNotInitialized, "this gateway is not set up yet; set it up with: gateway init"},
-		{vault.ErrWeakPassphrase, http.StatusUnprocessableEntity, CodeWeakPassphrase, ""},
+		{vault.ErrWeakPassphrase, http.StatusUnprocessableEntity, CodeWeakPassphrase, "%s; then run: gateway init"},
 		{vault.ErrWrongPassphrase, http.StatusForbidden, CodeWrongPassphrase, "wrong passphrase; run: gateway unlock"},
 		{vault.ErrLocked, http.StatusServiceUnavailable, CodeLocked, "the vault is locked; unlock it with: gateway unlock"},
 		{vault.ErrNoCredential, http.StatusNotFound, CodeNoKey, "no such key; see: gateway key list"},
 		{vault.ErrCredentialExists, http.StatusConflict, CodeKeyExists, "there is a key with this label for this resource; choose another with --label, or remove that one with: gateway key remove"},
 		{vault.ErrAmbiguous, http.StatusConflict, CodeAmbiguous, "several keys have that name; use the id from: gateway key list"},
-		{vault.ErrInvalidCredential, http.StatusUnprocessableEntity, CodeInvalidRequest, ""},
+		{vault.ErrInvalidCredential, http.StatusUnprocessableEntity, CodeInvalidRequest, "%s; correct it and run the command again"},
 		{vault.ErrTooMany, http.StatusConflict, CodeTooMany, "the vault is full; remove a key with gateway key remove, or a slot with gateway slot remove"},
 		{vault.ErrNoSlot, http.StatusNotFound, CodeNoSlot, "no such slot; see: gateway slot list"},
 		{vault.ErrLastPassphrase, http.StatusConflict, CodeLastSlot, "the last passphrase cannot be removed: without it nobody could unlock the vault; see: gateway slot list"},
 		{pairing.ErrNoRequest, http.StatusNotFound, CodeNoRequest, "no such request, or it has expired; see: gateway requests"},
 		{pairing.ErrRequestDecided, http.StatusConflict, CodeRequestClosed, "this request has been answered before; see: gateway app list"},
-		{pairing.ErrGrant, http.StatusUnprocessableEntity, CodeInvalidPolicy, ""},
-		{pairing.ErrStringOptions, http.StatusUnprocessableEntity, CodeInvalidRequest, ""},
+		{pairing.ErrGrant, http.StatusUnprocessableEntity, CodeInvalidPolicy, "%s; correct the document and run the command again"},
+		{pairing.ErrStringOptions, http.StatusUnprocessableEntity, CodeInvalidRequest, "%s; see: gateway pair --help"},
 		{pairing.ErrNoApp, http.StatusNotFound, CodeNoApp, "no such app; see: gateway app list"},
 		{pairing.ErrAppRevoked, http.StatusConflict, CodeAppRevoked, "this app is revoked for good; let it in again with a new string from: gateway pair"},
 		{pairing.ErrNotRecorded, http.StatusServiceUnavailable, CodeAuditUnavailable, "done, but it could not be written down; check free space and permissions of the data directory, then run the command again"},
@@ -65,11 +66,7 @@ func public(err error) *Error {
 	}
 	for _, row := range refusals() {
 		if errors.Is(err, row.sentinel) {
-			message := row.message
-			if message == "" {
-				message = err.Error()
-			}
-			return refuse(row.status, row.code, "%s", message)
+			return refuse(row.status, row.code, "%s", strings.ReplaceAll(row.message, "%s", err.Error()))
 		}
 	}
 	return refuse(http.StatusInternalServerError, CodeInternal, "the gateway could not do that; its log says why")

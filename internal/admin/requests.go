@@ -1,9 +1,6 @@
 package admin
 
 import (
-	"net/http"
-	"slices"
-
 	"github.com/labstack/echo/v4"
 
 	"github.com/keywicket/keywicket/internal/pairing"
@@ -31,12 +28,9 @@ func (a *Admin) approve(c echo.Context) error {
 	now := a.cfg.Clock()
 	documents := proposal(request)
 	if len(in.Documents) > 0 {
-		if documents, err = policy.ParseAll(in.Documents, now); err != nil {
+		if documents, err = policy.ParseAll([]byte(in.Documents), now); err != nil {
 			return err
 		}
-	}
-	if len(documents) == 0 {
-		return refuse(http.StatusUnprocessableEntity, CodeNothingToGrant, "nothing of what %q asks for is in its preset; say what it may use with: gateway approve %s --policy FILE", request.AppName, request.ID)
 	}
 	grant, defaulted, err := in.Term.apply(documents, now)
 	if err != nil {
@@ -50,14 +44,12 @@ func (a *Admin) approve(c echo.Context) error {
 }
 
 // proposal is what a request gets when the owner changes nothing: the preset
-// for what was asked, or what was asked when the string came without one.
+// for what was asked, or what was asked when there is none.
 func proposal(r pairing.ConsentRequest) []policy.Document {
-	if len(r.Preset) == 0 || len(r.Asked) == 0 {
-		return append(slices.Clone(r.Preset), r.Asked...)
+	if len(r.Preset) > 0 {
+		return r.Preset
 	}
-	return slices.DeleteFunc(slices.Clone(r.Preset), func(preset policy.Document) bool {
-		return !slices.ContainsFunc(r.Asked, func(asked policy.Document) bool { return asked.Resource == preset.Resource })
-	})
+	return r.Asked
 }
 
 func (a *Admin) deny(c echo.Context) error {

@@ -41,7 +41,7 @@ func (a *Admin) preset(in PairInput) (preset []policy.Document, defaulted bool, 
 		return nil, false, nil
 	}
 	now := a.cfg.Clock()
-	documents, err := policy.ParseAll(in.Documents, now)
+	documents, err := policy.ParseAll([]byte(in.Documents), now)
 	if err != nil {
 		return nil, false, err
 	}
