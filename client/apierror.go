@@ -136,18 +136,17 @@ func retryAfter(header http.Header) time.Duration {
 }
 
 // challenge gives the error of a DPoP challenge (RFC 9449 section 7.1); empty when there is none. Only the gateway
-// sends these: it takes them out of what providers answer.
+// sends these: it takes them out of what providers answer. One header may hold the challenges of several schemes, each
+// with its parameters behind it (RFC 9110 section 11.6.1).
 func challenge(response *http.Response) string {
-	for _, value := range response.Header.Values("WWW-Authenticate") {
-		scheme, parameters, _ := strings.Cut(value, " ")
-		if !strings.EqualFold(scheme, "DPoP") {
-			continue
+	scheme := ""
+	for part := range strings.SplitSeq(strings.Join(response.Header.Values("WWW-Authenticate"), ","), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if first, second, ok := strings.Cut(name, " "); ok {
+			scheme, name = first, second
 		}
-		for parameter := range strings.SplitSeq(parameters, ",") {
-			name, text, _ := strings.Cut(strings.TrimSpace(parameter), "=")
-			if strings.EqualFold(name, "error") {
-				return plain(strings.Trim(text, `"`))
-			}
+		if strings.EqualFold(scheme, "DPoP") && strings.EqualFold(strings.TrimSpace(name), "error") {
+			return plain(strings.Trim(strings.TrimSpace(value), `"`))
 		}
 	}
 	return ""

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,7 +68,10 @@ func (c *Connection) send(ctx context.Context, what call) (*http.Response, []byt
 		request.Header.Set("Authorization", "DPoP "+what.code)
 	}
 	if what.prove {
-		claims := dpop.Claims{Method: what.method, URL: what.url, AccessToken: what.code, Nonce: c.knownNonce()}
+		claims := dpop.Claims{
+			Method: what.method, URL: what.url, AccessToken: what.code,
+			BodyHash: dpop.BodyHash(sha256.Sum256(what.body)), Nonce: c.knownNonce(),
+		}
 		proof, err := c.key.Sign(claims, c.now())
 		if err != nil {
 			return nil, nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -155,6 +156,17 @@ func (c *Connection) Revoke(ctx context.Context) error {
 	c.kept.RefreshToken = ""
 	return c.keys.Delete()
 }
+
+// String names gateway and app, and shows nothing secret.
+func (c *Connection) String() string {
+	return "client.Connection(" + c.ClientID() + " at " + c.issuer + ")"
+}
+
+// GoString is as String.
+func (c *Connection) GoString() string { return c.String() }
+
+// LogValue is as String.
+func (c *Connection) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // now is the gateway's time as far as it is known.
 func (c *Connection) now() time.Time { return c.clock().Add(time.Duration(c.skew.Load())) }

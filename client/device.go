@@ -52,9 +52,7 @@ func (c *Connection) ask(ctx context.Context) error {
 		ExpiresIn   int64  `json:"expires_in"`
 		Interval    int64  `json:"interval"`
 	}
-	what := formCall(e.Device, form)
-	what.prove = false // dpop_jkt says which key; the proof comes with the exchange
-	if err := c.call(ctx, what, &answer); err != nil {
+	if err := c.call(ctx, formCall(e.Device, form), &answer); err != nil {
 		return err
 	}
 	if answer.DeviceCode == "" || answer.UserCode == "" {

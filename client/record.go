@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -56,7 +57,11 @@ func (c *Connection) save() error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrKeyStore, err)
 	}
-	return c.keys.Save(data)
+	err = c.keys.Save(data)
+	if err != nil && !errors.Is(err, ErrKeyStore) {
+		return fmt.Errorf("%w: %w", ErrKeyStore, err)
+	}
+	return err
 }
 
 // update changes what is kept and saves it.
