@@ -44,5 +44,8 @@ func (g *gateway) showRequest(r admin.Request) {
 		g.say("  would get what it asks for:")
 	}
 	g.showTerms(r.Proposal)
+	if r.DefaultedEnd {
+		g.say("  It asks for no end, so it gets 30 days; --expires or --forever choose otherwise.")
+	}
 	g.say("  gateway approve %s, or: gateway deny %[1]s", r.ID)
 }

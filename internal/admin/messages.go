@@ -85,7 +85,7 @@ type PairOutput struct {
 	PairingString string    `json:"pairing_string"`
 	ExpiresAt     time.Time `json:"expires_at"`
 	Preset        []Terms   `json:"preset,omitempty"`
-	DefaultedEnd  bool      `json:"defaulted_end,omitempty"` // some documents named no end and got DefaultTerm
+	DefaultedEnd  bool      `json:"defaulted_end"` // some documents named no end and got DefaultTerm
 }
 
 // Terms is a policy document with its meaning in plain words.
@@ -96,20 +96,23 @@ type Terms struct {
 
 // Request is an app waiting for the owner's answer.
 type Request struct {
-	ID          string    `json:"id"`
-	AppID       string    `json:"app_id"`
-	AppName     string    `json:"app_name"`
-	AppURI      string    `json:"app_uri,omitempty"`
-	UserCode    string    `json:"user_code"`
-	Fingerprint string    `json:"fingerprint"` // of the app's key
-	Address     string    `json:"address"`     // the app's network address
-	Reason      string    `json:"reason,omitempty"`
-	Status      string    `json:"status"`
-	Asked       []Terms   `json:"asked"`
-	Preset      []Terms   `json:"preset"`
-	Proposal    []Terms   `json:"proposal"` // what approving without changes grants
-	CreatedAt   time.Time `json:"created_at"`
-	ExpiresAt   time.Time `json:"expires_at"`
+	ID          string  `json:"id"`
+	AppID       string  `json:"app_id"`
+	AppName     string  `json:"app_name"`
+	AppURI      string  `json:"app_uri,omitempty"`
+	UserCode    string  `json:"user_code"`
+	Fingerprint string  `json:"fingerprint"` // of the app's key
+	Address     string  `json:"address"`     // the app's network address
+	Reason      string  `json:"reason,omitempty"`
+	Status      string  `json:"status"`
+	Asked       []Terms `json:"asked"`
+	Preset      []Terms `json:"preset"`
+	Proposal    []Terms `json:"proposal"` // what approving without changes grants
+	// DefaultedEnd says that some of Proposal named no end and would get
+	// DefaultTerm.
+	DefaultedEnd bool      `json:"defaulted_end"`
+	CreatedAt    time.Time `json:"created_at"`
+	ExpiresAt    time.Time `json:"expires_at"`
 }
 
 // ApproveInput answers a consent request with yes.
@@ -181,8 +184,8 @@ type Session struct {
 // Verification is the result of checking the audit chain from its first line.
 type Verification struct {
 	OK     bool   `json:"ok"`
-	Lines  int    `json:"lines"`            // lines checked
-	Broken int    `json:"broken,omitempty"` // first line that does not fit, counted from 1
+	Lines  int    `json:"lines"`           // lines checked
+	Broken int    `json:"broken,omitzero"` // first line that does not fit, counted from 1
 	Reason string `json:"reason,omitempty"`
 }
 

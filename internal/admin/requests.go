@@ -21,6 +21,9 @@ func (a *Admin) approve(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := in.Term.check(); err != nil {
+		return err
+	}
 	request, err := a.request(c.Param("name"))
 	if err != nil {
 		return err
@@ -32,10 +35,7 @@ func (a *Admin) approve(c echo.Context) error {
 			return err
 		}
 	}
-	grant, defaulted, err := in.Term.apply(documents, now)
-	if err != nil {
-		return err
-	}
+	grant, defaulted := in.Term.apply(documents, now)
 	if err := a.cfg.Pairing.Approve(request.ID, grant); err != nil {
 		return err
 	}
@@ -73,10 +73,11 @@ func (a *Admin) request(name string) (pairing.ConsentRequest, error) {
 }
 
 func (a *Admin) requestOf(r pairing.ConsentRequest) Request {
+	proposed, defaulted := Term{}.apply(proposal(r), a.cfg.Clock())
 	return Request{
 		ID: r.ID, AppID: r.AppID, AppName: r.AppName, AppURI: r.AppURI, UserCode: r.UserCode,
 		Fingerprint: r.Fingerprint, Address: r.Address, Reason: r.Reason, Status: string(r.Status),
-		Asked: a.words(r.Asked), Preset: a.words(r.Preset), Proposal: a.words(proposal(r)),
+		Asked: a.words(r.Asked), Preset: a.words(r.Preset), Proposal: a.words(proposed), DefaultedEnd: defaulted,
 		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
 	}
 }

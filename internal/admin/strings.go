@@ -40,6 +40,9 @@ func (a *Admin) preset(in PairInput) (preset []policy.Document, defaulted bool, 
 		}
 		return nil, false, nil
 	}
+	if err := in.Term.check(); err != nil {
+		return nil, false, err
+	}
 	now := a.cfg.Clock()
 	documents, err := policy.ParseAll([]byte(in.Documents), now)
 	if err != nil {
@@ -50,5 +53,6 @@ func (a *Admin) preset(in PairInput) (preset []policy.Document, defaulted bool, 
 			return nil, false, err
 		}
 	}
-	return in.Term.apply(documents, now)
+	preset, defaulted = in.Term.apply(documents, now)
+	return preset, defaulted, nil
 }

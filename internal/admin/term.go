@@ -13,15 +13,21 @@ const DefaultTerm = 30 * 24 * time.Hour
 
 const maxTerm = 36525 * 24 * time.Hour // a hundred years
 
-// apply returns documents with their ends set as the owner chose, and whether
-// any of them got DefaultTerm.
-func (t Term) apply(documents []policy.Document, now time.Time) (ended []policy.Document, defaulted bool, err error) {
+// check refuses a Term that contradicts itself.
+func (t Term) check() error {
 	if t.Seconds < 0 || t.Seconds > int64(maxTerm/time.Second) {
-		return nil, false, refuse(http.StatusUnprocessableEntity, CodeInvalidRequest, "--expires must lie between a second and a hundred years")
+		return refuse(http.StatusUnprocessableEntity, CodeInvalidRequest, "--expires must lie between a second and a hundred years")
 	}
 	if t.Seconds > 0 && t.Forever {
-		return nil, false, refuse(http.StatusUnprocessableEntity, CodeInvalidRequest, "--expires and --forever contradict each other; give one of them")
+		return refuse(http.StatusUnprocessableEntity, CodeInvalidRequest, "--expires and --forever contradict each other; give one of them")
 	}
+	return nil
+}
+
+// apply returns documents with their ends set as the owner chose, and whether
+// any of them got DefaultTerm.
+func (t Term) apply(documents []policy.Document, now time.Time) (ended []policy.Document, defaulted bool) {
+	now = now.Truncate(time.Second)
 	for _, document := range documents {
 		switch {
 		case t.Seconds > 0:
@@ -32,7 +38,7 @@ func (t Term) apply(documents []policy.Document, now time.Time) (ended []policy.
 		}
 		ended = append(ended, document)
 	}
-	return ended, defaulted, nil
+	return ended, defaulted
 }
 
 // words pairs documents with their meaning in the owner's time zone.
