@@ -115,7 +115,7 @@ func (r *rooms) openPairing(cfg Config, publicURL string, known []pairing.Resour
 // openFronts opens what people use: the console and the local commands.
 func (r *rooms) openFronts(cfg Config, publicURL string, known []pairing.Resource) (err error) {
 	secure := strings.HasPrefix(publicURL, "https://")
-	if r.owner, err = owner.New(owner.Config{Store: r.store, Clock: cfg.Clock, Secure: secure}); err != nil {
+	if r.owner, err = owner.New(owner.Config{Store: r.store, Clock: cfg.Clock, Secure: secure, SetUp: r.vault.Initialized}); err != nil {
 		return err
 	}
 	r.ui, err = ui.New(ui.Config{

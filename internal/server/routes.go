@@ -27,8 +27,8 @@ const anyMethod = "*"
 //	health      anybody                              deadlines
 //	oauth       anybody; a code, a proof or a token  deadlines, throttle; pairing checks the rest
 //	data plane  an app with token and proof          proxy, which sets deadlines per read and write
-//	console     the owner's browser                  deadlines, throttle on what takes a passphrase,
-//	                                                 cross-origin check, ui.Guard
+//	console     the owner's browser                  deadlines, cross-origin check, throttle before
+//	                                                 sign-in, tighter on what takes a passphrase, ui.Guard
 func (s *Server) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	apps := newThrottle(s.cfg.UnauthenticatedPerMinute)
@@ -53,13 +53,22 @@ func (s *Server) routes() []route {
 	return append(table, s.consoleRoutes()...)
 }
 
+// signInsPerMinute bounds passphrases typed from one address: one stranger
+// must not keep the vault's own delay running against the owner.
+const signInsPerMinute = 10
+
 func (s *Server) consoleRoutes() []route {
 	sameOrigin := echo.WrapMiddleware(http.NewCrossOriginProtection().Handler)
 	visitors := newThrottle(s.cfg.UnauthenticatedPerMinute)
+	guesses := newThrottle(min(signInsPerMinute, s.cfg.UnauthenticatedPerMinute))
 	var table []route
 	for _, r := range s.rooms.ui.Routes() {
 		guards := []echo.MiddlewareFunc{deadlines, sameOrigin}
-		if r.Access != ui.SignedIn {
+		switch {
+		case r.Access == ui.SignedIn:
+		case r.Method == http.MethodPost:
+			guards = append(guards, guesses.guard)
+		default:
 			guards = append(guards, visitors.guard)
 		}
 		table = append(table, route{r.Method, r.Path, append(guards, s.rooms.ui.Guard(r.Access)), r.Handler})
