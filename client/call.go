@@ -48,7 +48,7 @@ func (c *Connection) call(ctx context.Context, what call, answer any) error {
 			return readAnswer(response, data, answer)
 		}
 		failure := newAPIError(response, data)
-		if !what.prove || tried[failure.Code] || !c.learn(response, failure.Code) {
+		if !what.prove || tried[failure.Code] || !c.learn(ctx, response, failure.Code) {
 			return failure
 		}
 		tried[failure.Code] = true
@@ -129,21 +129,38 @@ const (
 	maxSkew = 24 * time.Hour
 )
 
-// learn takes from a refusal what a new proof needs, and reports whether one may fare better. A proof may be stale
-// because our clock is off, or because a connection broke and net/http sent it twice.
-func (c *Connection) learn(response *http.Response, code string) bool {
+// learn takes from a refusal what a new proof needs, and reports whether one may fare better.
+//
+// A proof may be refused because our clock is off; because a connection broke and net/http sent it twice; or because
+// the gateway has just been started again and cannot know what it accepted earlier in this second. The next second's
+// proof is a new one to all of them, so that is waited for when there is nothing else to learn.
+func (c *Connection) learn(ctx context.Context, response *http.Response, code string) bool {
 	switch code {
 	case "use_dpop_nonce":
 		return response.Header.Get("DPoP-Nonce") != ""
 	case "invalid_dpop_proof":
-		if date, err := http.ParseTime(response.Header.Get("Date")); err == nil {
-			if skew := date.Sub(c.clock()); skew.Abs() >= minSkew && skew.Abs() <= maxSkew {
-				c.skew.Store(int64(skew))
-			} else if skew.Abs() < minSkew {
-				c.skew.Store(0)
-			}
+		if c.setClock(response) {
+			return true
 		}
-		return true
+		now := c.now()
+		return sleep(ctx, now.Truncate(time.Second).Add(time.Second).Sub(now)) == nil
 	}
 	return false
+}
+
+// setClock takes the gateway's time from its answer and reports whether that makes a difference.
+func (c *Connection) setClock(response *http.Response) bool {
+	date, err := http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		return false
+	}
+	skew := date.Sub(c.clock())
+	switch {
+	case skew.Abs() > maxSkew:
+		return false
+	case skew.Abs() < minSkew:
+		skew = 0
+	}
+	before := time.Duration(c.skew.Swap(int64(skew)))
+	return (skew - before).Abs() >= minSkew
 }

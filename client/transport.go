@@ -62,7 +62,7 @@ func (t *Transport) attempts(request *http.Request, body *replayBody) (*http.Res
 			code = challenge(response)
 		}
 		stale := code == "invalid_token"
-		if tried[code] || !stale && !c.learn(response, code) {
+		if tried[code] || !stale && !c.learn(request.Context(), response, code) {
 			return response, nil
 		}
 		tried[code] = true
