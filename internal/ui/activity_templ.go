@@ -61,7 +61,7 @@ func activityPage(v activityView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = heading("Activity", "The newest entries of the audit log. It cannot be edited: each entry seals the one before it.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = heading("Activity", "The newest entries of the audit log. Each entry seals the one before it, so that a change to any of them shows.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -135,9 +135,13 @@ func (u *UI) consentView(c echo.Context, r pairing.ConsentRequest) (consentView,
 		Asked: u.at(r.CreatedAt), Lapses: u.at(r.ExpiresAt), Preset: len(r.Preset) > 0,
 	}
 	for i, d := range offered(r) {
+		lines := d.Sentences(u.cfg.Zone)
+		if n := len(lines); n > 1 && len(offered(r)) == 1 {
+			lines = lines[:n-1] // until when: the choices below say it
+		}
 		v.Grants = append(v.Grants, grantView{
 			Suffix: suffixOf(i), Title: u.title(d.Resource), Resource: d.Resource,
-			Sentences: d.Sentences(u.cfg.Zone), NoKey: !stored[d.Resource],
+			Sentences: lines, NoKey: !stored[d.Resource],
 		})
 	}
 	return v, nil

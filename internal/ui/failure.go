@@ -55,6 +55,7 @@ func (u *UI) Error(c echo.Context, err error) error {
 		u.cfg.Log.Error("console page broke off", "route", c.Path(), "error", err)
 		return nil
 	}
+	setHeaders(c.Response().Header())
 	f := failureOf(err)
 	if f.status >= http.StatusInternalServerError {
 		u.cfg.Log.Error("console page failed", "route", c.Path(), "error", err)

@@ -43,9 +43,13 @@ func (u *UI) untilChoices(chosen, date string, asked []policy.Document) untilVie
 	for _, t := range terms {
 		v.Choices = append(v.Choices, choice{Value: t.value, Label: t.label})
 	}
+	forever := "until you revoke it"
+	if slices.ContainsFunc(asked, func(d policy.Document) bool { return d.ExpiresAt.IsZero() }) {
+		forever = "as asked, until you revoke it"
+	}
 	v.Choices = append(v.Choices,
 		choice{Value: "date", Label: "Until"},
-		choice{Value: "forever", Label: "Forever", Hint: "until you revoke it"})
+		choice{Value: "forever", Label: "Forever", Hint: forever})
 	if !slices.ContainsFunc(v.Choices, func(c choice) bool { return c.Value == chosen }) {
 		chosen = "30d"
 	}

@@ -32,7 +32,7 @@ func (u *UI) addKey(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := u.record(audit.Event{Kind: audit.KeyAdded, Resource: key.Resource, Detail: key.Label + "; console", Address: c.RealIP()}); err != nil {
+	if err := u.recordKey(c, audit.KeyAdded, key, ""); err != nil {
 		return err
 	}
 	return u.done(c, saidKeyAdded, "/keys")
@@ -41,7 +41,8 @@ func (u *UI) addKey(c echo.Context) error {
 // keyProblem says in words what is wrong with a form.
 func keyProblem(err error) (string, bool) {
 	if wrong, ok := errors.AsType[*vault.CredentialError](err); ok {
-		return "Not stored. The " + wrong.Error() + ".", true
+		field := map[string]string{"secret": "Key", "resource": "Provider", "label": "Label", "base URL": "Base URL"}[wrong.Field]
+		return "Not stored. " + field + ": " + wrong.Problem + ".", true
 	}
 	switch {
 	case errors.Is(err, vault.ErrCredentialExists):
@@ -55,40 +56,61 @@ func keyProblem(err error) (string, bool) {
 // testKey is POST /keys/:id/test. What came back is kept and shown with the
 // key.
 func (u *UI) testKey(c echo.Context) error {
-	id := c.Param("id")
-	report, err := u.cfg.TestKey(c.Request().Context(), id)
+	key, err := u.key(c)
+	if err != nil {
+		return err
+	}
+	report, err := u.cfg.TestKey(c.Request().Context(), key.ID)
 	if err != nil {
 		return err
 	}
 	u.mu.Lock()
-	u.tests[id] = keyTest{Words: report.Words, OK: report.OK, At: u.at(u.cfg.Clock())}
+	u.tests[key.ID] = keyTest{Words: report.Words, OK: report.OK, At: u.at(u.cfg.Clock())}
 	u.mu.Unlock()
+	if err := u.recordKey(c, audit.KeyTested, key, report.Words); err != nil {
+		return err
+	}
 	return u.done(c, "", "/keys")
 }
 
 // removeKey is POST /keys/:id/remove.
 func (u *UI) removeKey(c echo.Context) error {
-	id := c.Param("id")
-	keys, err := u.cfg.Vault.Credentials()
+	key, err := u.key(c)
 	if err != nil {
 		return err
 	}
-	if err := u.cfg.Vault.RemoveCredential(id); err != nil {
+	if err := u.cfg.Vault.RemoveCredential(key.ID); err != nil {
 		return err
 	}
 	u.mu.Lock()
-	delete(u.tests, id)
+	delete(u.tests, key.ID)
 	u.mu.Unlock()
-	event := audit.Event{Kind: audit.KeyRemoved, Address: c.RealIP()}
-	for _, key := range keys {
-		if key.ID == id {
-			event.Resource, event.Detail = key.Resource, key.Label+"; console"
-		}
-	}
-	if err := u.record(event); err != nil {
+	if err := u.recordKey(c, audit.KeyRemoved, key, ""); err != nil {
 		return err
 	}
 	return u.done(c, saidKeyGone, "/keys")
+}
+
+// key is the stored key that the address names, by its id only.
+func (u *UI) key(c echo.Context) (vault.Credential, error) {
+	keys, err := u.cfg.Vault.Credentials()
+	if err != nil {
+		return vault.Credential{}, err
+	}
+	for _, key := range keys {
+		if key.ID == c.Param("id") {
+			return key, nil
+		}
+	}
+	return vault.Credential{}, vault.ErrNoCredential
+}
+
+func (u *UI) recordKey(c echo.Context, kind audit.Kind, key vault.Credential, words string) error {
+	detail := key.ID + " (" + key.Label + ")"
+	if words != "" {
+		detail += ": " + words
+	}
+	return u.record(audit.Event{Kind: kind, Resource: key.Resource, Detail: detail, Address: c.RealIP()})
 }
 
 func (u *UI) keysPage(c echo.Context, status int, v keysView) error {

@@ -17,20 +17,24 @@ const maxForm = 64 << 10
 const contentPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// setHeaders says what a browser may do with a page.
+func setHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	// Not no-referrer: browsers then send "Origin: null" with our own forms
+	// too, and where there is no Sec-Fetch-Site header (plain http off
+	// loopback) that is all the cross-origin check has to go by.
+	h.Set("Referrer-Policy", "same-origin")
+}
+
 // asPage sets the headers of a page, bounds the form and shows an error as a
 // page.
 func (u *UI) asPage(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		h := c.Response().Header()
-		h.Set("Content-Security-Policy", contentPolicy)
-		h.Set("Cache-Control", "no-store")
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		// Not no-referrer: browsers then send "Origin: null" with our own
-		// forms too, and where there is no Sec-Fetch-Site header (plain http
-		// off loopback) that is all the cross-origin check has to go by.
-		h.Set("Referrer-Policy", "same-origin")
+		setHeaders(c.Response().Header())
 		r := c.Request()
 		r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
 		if err := r.ParseForm(); err != nil {

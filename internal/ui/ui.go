@@ -114,8 +114,9 @@ func (u *UI) title(resource string) string {
 // record writes what the owner did to the audit log.
 func (u *UI) record(event audit.Event) error {
 	event.Actor = audit.Owner
-	if event.Detail == "" {
-		event.Detail = "console"
+	if event.Detail != "" {
+		event.Detail += "; "
 	}
+	event.Detail += "console"
 	return u.cfg.Audit.Append(event)
 }

@@ -1,0 +1,189 @@
+package ui_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keywicket/keywicket/internal/pairing"
+	"github.com/keywicket/keywicket/internal/policy"
+)
+
+const wantsOpenAI = `[{"type":"keywicket","identifier":"llm:openai"}]`
+
+var chosenEnd = regexp.MustCompile(`name="until" value="(\w+)" checked`)
+
+func TestConsentShowsWhoAsks(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	a := c.asks(`<b>Notes</b> & co`, `[{"type":"keywicket","identifier":"llm:openai","models":["gpt-4o*"],"limits":{"limits":[{"per":"day","requests":25}]},"reason":"It \"needs\" <i>it</i>"}]`)
+	r := a.request()
+	page := v.get("/requests/" + r.ID)
+	page.want(t, http.StatusOK, "")
+	for _, want := range []string{
+		"&lt;b&gt;Notes&lt;/b&gt; &amp; co", "Not verified", "https://notes.example", "192.0.2.17",
+		r.UserCode, "&lt;i&gt;it&lt;/i&gt;", "Models: gpt-4o*", "25 requests a day", `value="25"`, "You have no key for OpenAI yet",
+	} {
+		if !strings.Contains(page.body, want) {
+			t.Errorf("does not show %q", want)
+		}
+	}
+	for group := range strings.SplitSeq(r.Fingerprint, "-") {
+		if len(group) != 4 || !strings.Contains(page.body, "<span>"+group+"</span>") {
+			t.Errorf("does not show the group %q of the fingerprint", group)
+		}
+	}
+	if strings.Contains(page.body, "<b>Notes") || strings.Contains(page.body, `href="https://notes.example`) {
+		t.Error("the app's words are taken for markup, or can be clicked")
+	}
+	if list := v.get("/requests"); !strings.Contains(list.body, r.UserCode) {
+		t.Error("is not listed")
+	}
+}
+
+// TestChosenEnd says which end is chosen when the owner chooses none.
+func TestChosenEnd(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	for want, details := range map[string]string{
+		"30d":   wantsOpenAI,
+		"asked": `[{"type":"keywicket","identifier":"llm:openai","expires_in":3600}]`,
+	} {
+		page := v.get("/requests/" + c.asks("Notes", details).request().ID)
+		if got := chosenEnd.FindAllStringSubmatch(page.body, -1); len(got) != 1 || got[0][1] != want {
+			t.Errorf("chosen %v, want %s", got, want)
+		}
+	}
+	// An app cannot make a long time the chosen one by asking for it.
+	page := v.get("/requests/" + c.asks("Notes", `[{"type":"keywicket","identifier":"llm:openai","expires_in":31536000}]`).request().ID)
+	if got := chosenEnd.FindAllStringSubmatch(page.body, -1); len(got) != 1 || got[0][1] != "30d" {
+		t.Errorf("chosen %v for a year, want 30d", got)
+	}
+}
+
+func TestApprove(t *testing.T) {
+	t.Parallel()
+	day := 24 * time.Hour
+	nextYear := time.Now().UTC().AddDate(1, 0, 0)
+	for name, row := range map[string]struct {
+		details string
+		form    []string
+		want    policy.Document // ExpiresAt: see end
+		end     time.Duration   // from now; 0 never
+	}{
+		"30 days": {wantsOpenAI, []string{"until", "30d", "amount-0", "capped", "requests-0", "1000"},
+			policy.Document{Limits: []policy.Limit{{Per: policy.Day, Requests: 1000}}}, 30 * day},
+		"forever": {wantsOpenAI, []string{"until", "forever", "amount-0", "uncapped"}, policy.Document{}, 0},
+		"a date": {wantsOpenAI, []string{"until", "date", "until_date", nextYear.Format(time.DateOnly), "amount-0", "uncapped"},
+			policy.Document{}, time.Until(nextYear.Truncate(day).AddDate(0, 0, 1))},
+		"as asked": {`[{"type":"keywicket","identifier":"llm:openai","expires_in":7200}]`, []string{"until", "asked", "amount-0", "uncapped"},
+			policy.Document{}, 2 * time.Hour},
+		"shorter than asked": {`[{"type":"keywicket","identifier":"llm:openai","expires_in":8640000}]`, []string{"until", "1d", "amount-0", "uncapped"},
+			policy.Document{}, day},
+		"another cap": {`[{"type":"keywicket","identifier":"llm:openai","limits":[{"per":"minute","requests":5},{"per":"day","requests":100}]}]`,
+			[]string{"until", "1d", "amount-0", "capped", "requests-0", "10"},
+			policy.Document{Limits: []policy.Limit{{Per: policy.Minute, Requests: 5}, {Per: policy.Day, Requests: 10}}}, day},
+		"fewer models": {`[{"type":"keywicket","identifier":"llm:openai","models":["gpt-*"]}]`,
+			[]string{"until", "1d", "amount-0", "uncapped", "models-0", "gpt-4o-mini"},
+			policy.Document{Models: []string{"gpt-4o-mini"}}, day},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newConsole(t).setUp()
+			a := c.asks("Notes", row.details)
+			c.signedIn().post("/requests/"+a.request().ID+"/approve", row.form...).want(t, http.StatusSeeOther, "/apps/"+a.id)
+			got := a.granted()
+			if (row.end == 0) != got.ExpiresAt.IsZero() {
+				t.Errorf("ends %v", got.ExpiresAt)
+			}
+			if off := time.Until(got.ExpiresAt) - row.end; row.end != 0 && (off > time.Minute || off < -time.Minute) {
+				t.Errorf("ends in %v, want %v", time.Until(got.ExpiresAt), row.end)
+			}
+			got.ExpiresAt, row.want.Resource = time.Time{}, "llm:openai"
+			if fmt.Sprint(got) != fmt.Sprint(row.want) {
+				t.Errorf("granted %+v, want %+v", got, row.want)
+			}
+		})
+	}
+}
+
+// TestRefusedApprovals are forms that must not grant anything, least of all
+// for ever.
+func TestRefusedApprovals(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	a := c.asks("Notes", wantsOpenAI)
+	id := a.request().ID
+	for name, fields := range map[string][]string{
+		"nothing":          {},
+		"no end":           {"amount-0", "uncapped"},
+		"an empty end":     {"until", "", "amount-0", "uncapped"},
+		"an unknown end":   {"until", "0d", "amount-0", "uncapped"},
+		"asked for no end": {"until", "asked", "amount-0", "uncapped"},
+		"no date":          {"until", "date", "amount-0", "uncapped"},
+		"a date gone by":   {"until", "date", "until_date", "2001-02-03", "amount-0", "uncapped"},
+		"no amount":        {"until", "30d"},
+		"a bad model":      {"until", "30d", "amount-0", "uncapped", "models-0", "gpt–4o"},
+	} {
+		got := v.post("/requests/"+id+"/approve", fields...)
+		if got.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(got.body, `role="alert"`) {
+			t.Errorf("%s: %d", name, got.StatusCode)
+		}
+	}
+	// What the form says counts only in the form.
+	v.post("/requests/"+id+"/approve?until=forever&amount-0=uncapped").want(t, http.StatusUnprocessableEntity, "")
+	if r := a.request(); r.Status != pairing.RequestPending || len(c.pairing.Permissions(a.id)) != 0 {
+		t.Errorf("something was granted: %v", r.Status)
+	}
+}
+
+func TestSomeOfSeveral(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	a := c.asks("Notes", `[{"type":"keywicket","identifier":"llm:openai"},{"type":"keywicket","identifier":"mail:resend"}]`)
+	approve := "/requests/" + a.request().ID + "/approve"
+	none := []string{"until", "1d", "amount-0", "uncapped", "amount-1", "uncapped"}
+	v.post(approve, none...).want(t, http.StatusUnprocessableEntity, "")
+	v.post(approve, append(none, "include-1", "yes")...).want(t, http.StatusSeeOther, "/apps/"+a.id)
+	if d := a.granted(); d.Resource != "mail:resend" {
+		t.Errorf("granted %s", d.Resource)
+	}
+}
+
+func TestAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	a := c.asks("Notes", wantsOpenAI)
+	at := "/requests/" + a.request().ID
+	v.post(at+"/deny").want(t, http.StatusSeeOther, "/requests")
+	v.get(at).want(t, http.StatusConflict, "")
+	v.post(at+"/approve", "until", "1d", "amount-0", "uncapped").want(t, http.StatusConflict, "")
+	v.post(at+"/deny").want(t, http.StatusConflict, "")
+	v.get("/requests/req_none").want(t, http.StatusNotFound, "")
+	if len(c.pairing.Permissions(a.id)) != 0 {
+		t.Error("granted after it was denied")
+	}
+}
+
+func TestDeviceCode(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	r := c.asks("Notes", wantsOpenAI).request()
+	for _, code := range []string{r.UserCode, strings.ToLower(r.UserCode), strings.ReplaceAll(r.UserCode, "-", "")} {
+		v.get("/device?user_code="+code).want(t, http.StatusSeeOther, "/requests/"+r.ID)
+	}
+	v.get("/device?user_code=ZZZZ-ZZZZ").want(t, http.StatusNotFound, "")
+	v.get("/device").want(t, http.StatusOK, "")
+	if again, _ := c.pairing.Request(r.ID); again.Status != pairing.RequestPending {
+		t.Error("following the link has answered the request")
+	}
+}

@@ -1,0 +1,4 @@
+package ui
+
+// ContentPolicy is the content security policy of every page.
+const ContentPolicy = contentPolicy
