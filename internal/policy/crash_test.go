@@ -44,7 +44,9 @@ func TestCrashStartsAtTheCeiling(t *testing.T) {
 	} {
 		b := newBook(t, time.UTC)
 		d := limits(Limit{Per: Lifetime, Requests: row.limit})
-		for i, r := range b.take(d, int(row.use)) {
+		rs := b.take(d, int(row.use))
+		b.settleDown()
+		for i, r := range rs {
 			if int64(i) < row.release {
 				r.Release()
 			} else if i%2 == 0 {
@@ -81,13 +83,25 @@ func TestCrashKeepsTotalsThatHadTime(t *testing.T) {
 	}
 }
 
-// Once a ceiling is there, reservations go on while the disk is busy.
+// Once a ceiling is there, reservations go on while the disk is busy, and half
+// a block later the next one has been put there.
 func TestHotPathDoesNotWaitForTheDisk(t *testing.T) {
 	t.Parallel()
 	b := newBook(t, time.UTC)
 	d := limits(Limit{Per: Day, Requests: 1000}, Limit{Per: Month, Requests: 100_000})
-	b.use(d, 1)
+	b.use(d, 1) // the ceilings stand at a block of 62 and one of 1024
 	b.settleDown()
+	b.whileBusy(func() { b.use(d, 61) })
+	b.settleDown()
+	for range 10 {
+		b.use(d, 32)
+		b.settleDown()
+		b.whileBusy(func() { b.use(d, 31) })
+	}
+}
+
+// whileBusy runs f while somebody else holds the disk for good.
+func (b *book) whileBusy(f func()) {
 	busy, release := make(chan struct{}), make(chan struct{})
 	var disk sync.WaitGroup
 	disk.Go(func() {
@@ -98,10 +112,9 @@ func TestHotPathDoesNotWaitForTheDisk(t *testing.T) {
 		})
 	})
 	<-busy
-	b.use(d, 61) // a block of 62, all but the first
+	f()
 	close(release)
 	disk.Wait()
-	b.use(d, 200)
 }
 
 func TestDiskFails(t *testing.T) {
@@ -111,8 +124,10 @@ func TestDiskFails(t *testing.T) {
 	if err := b.disk.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Reserve("per_a", d, ask); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("reserving without a disk: %v", err)
+	for range 2 {
+		if _, err := b.Reserve("per_a", d, ask); !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrClosed) {
+			t.Errorf("reserving without a disk: %v", err)
+		}
 	}
 	if got := b.states(d); got[0] != "0+0" || got[1] != "0+0" {
 		t.Errorf("the failure took %v", got)

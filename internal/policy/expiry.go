@@ -14,27 +14,22 @@ const (
 	longestExpiry  = 3650 * 24 * time.Hour
 )
 
-// expiry is the absolute expiry of a given document; zero is "forever".
-func (g given) expiry(now time.Time) (time.Time, error) {
-	if g.ExpiresIn == nil {
-		return instant("expires_at", g.ExpiresAt)
-	}
-	if g.ExpiresAt != nil {
-		return time.Time{}, refuse("expires_in", "cannot be given together with expires_at")
-	}
-	d, ok := lifetime(g.ExpiresIn)
+// lifetime reads a relative expiry: whole seconds, or a Go duration that may
+// start with days.
+func lifetime(path string, v jsontext.Value) (time.Duration, error) {
+	d, ok := duration(v)
 	if !ok {
-		return time.Time{}, refuse("expires_in", `must be a duration such as "24h" or "30d", or whole seconds`)
+		return 0, refuse(path, `must be a duration such as "24h" or "30d", or whole seconds`)
 	}
 	if d < shortestExpiry || d > longestExpiry {
-		return time.Time{}, refuse("expires_in", "must be from 1 second to 3650 days")
+		return 0, refuse(path, "must be from 1 second to 3650 days")
 	}
-	return now.UTC().Add(d).Truncate(time.Second), nil
+	return d, nil
 }
 
-// lifetime reads whole seconds, or a Go duration that may start with days.
-// What is far out of bounds comes back just out of bounds.
-func lifetime(v jsontext.Value) (time.Duration, bool) {
+// duration brings what is far out of bounds just out of bounds, so that
+// nothing overflows.
+func duration(v jsontext.Value) (time.Duration, bool) {
 	if v.Kind() == jsontext.KindNumber {
 		n, err := strconv.ParseInt(string(v), 10, 64)
 		n = min(max(n, 0), int64(longestExpiry/time.Second)+1)
@@ -60,11 +55,8 @@ func lifetime(v jsontext.Value) (time.Duration, bool) {
 	return total + min(max(d, 0), longestExpiry+1), err == nil
 }
 
-// instant is a given time, in UTC so that equal documents are equal values.
-func instant(path string, t *time.Time) (time.Time, error) {
-	if t == nil {
-		return time.Time{}, nil
-	}
+// instant is t in UTC, so that equal documents are equal values.
+func instant(path string, t time.Time) (time.Time, error) {
 	u := t.UTC()
 	if u.Year() < firstYear || u.Year() > lastYear {
 		return time.Time{}, refuse(path, "must be a time from %d to %d", firstYear, lastYear)

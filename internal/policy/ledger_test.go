@@ -12,6 +12,7 @@ import (
 	_ "time/tzdata"
 
 	"github.com/keywicket/keywicket/internal/store"
+	"github.com/ulule/limiter/v3"
 )
 
 // book is a ledger under test with its store and its clock.
@@ -342,6 +343,41 @@ func TestMinuteWindow(t *testing.T) {
 		b.use(d, 3)
 		b.refused(d, ask, CodeRateLimited)
 	})
+}
+
+// A window that a clock set back has moved an hour away keeps its count and
+// ends within a minute.
+func TestMinuteWindowWhenTheClockGoesBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBook(t, time.UTC)
+		b.Ledger.clock = time.Now
+		d := limits(Limit{Per: Minute, Requests: 3})
+		hour := limiter.Rate{Period: time.Hour, Limit: 3}
+		if _, err := b.rates.store.Increment(t.Context(), rateKey("per_a", Requests, d.Limits[0]), 2, hour); err != nil {
+			t.Fatal(err)
+		}
+		b.use(d, 1)
+		denied := b.refused(d, ask, CodeRateLimited)
+		if denied.RetryAfter > 61*time.Second {
+			t.Errorf("retry after %v", denied.RetryAfter)
+		}
+		time.Sleep(denied.RetryAfter)
+		b.use(d, 3)
+		b.refused(d, ask, CodeRateLimited)
+	})
+}
+
+// A share larger than a block moves the ceiling as far as it needs, and no
+// further than the limit.
+func TestCeilingMakesRoomForTheLargestShare(t *testing.T) {
+	t.Parallel()
+	c := &counter{key: counterKey{Per: Day, Unit: Requests}, limit: 160, current: &tally{settled: 20, held: 5}}
+	for want, target := range map[int64]int64{0: 35, 10: 35, 100: 125, 1000: 160} {
+		if c.want = want; c.target() != target {
+			t.Errorf("wanting %d: ceiling %d, want %d", want, c.target(), target)
+		}
+	}
 }
 
 // A request denied by one limit must leave all others as they were.

@@ -185,7 +185,7 @@ func TestParseRefusesByPath(t *testing.T) {
 		{doc(`"limits":[{"per":"hour","requests":5}]`), "limits[0].per", "must be minute, day, month or lifetime"},
 		{doc(`"limits":[{"per":"day"}]`), "limits[0]", "must cap something"},
 		{doc(`"limits":[{"per":"day","requests":1},{"per":"month","requests":0}]`), "limits[1].requests", "must be at least 1"},
-		{doc(`"limits":[{"per":"day","requests":1,"model":""}]`), "limits[0].model", "must not be empty"},
+		{doc(`"limits":[{"per":"day","requests":1,"model":""}]`), "limits[0].model", "must be a model's name or a glob"},
 		{doc(`"limits":[{"per":"day","requests":1,"model":"a b"}]`), "limits[0].model", "must be a model's name or a glob"},
 		{doc(`"limits":[{"per":"day","requests":1},{"per":"day","requests":2}]`), "limits[1]", "counts the same as limits[0]"},
 		{doc(`"limits":[{"per":"day","model":"models/g","requests":1},{"per":"day","model":"g","requests":2}]`), "limits[1]", "counts the same as limits[0]"},

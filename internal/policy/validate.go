@@ -71,7 +71,7 @@ func (d Document) validateTimes() error {
 		at   time.Time
 	}{{"not_before", d.NotBefore}, {"expires_at", d.ExpiresAt}} {
 		if !t.at.IsZero() {
-			if _, err := instant(t.path, &t.at); err != nil {
+			if _, err := instant(t.path, t.at); err != nil {
 				return err
 			}
 		}
