@@ -118,6 +118,20 @@ func TestAuthenticateTouchesNoDisk(t *testing.T) {
 	}
 }
 
+// Renewing in a loop must not turn into writing in a loop.
+func TestRenewalsWriteAtMostOnceAMinute(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	a := g.pair()
+	g.must(g.store.Close())
+	for range 3 {
+		g.clock.Advance(19 * time.Second)
+		g.must(a.renew())
+	}
+	g.clock.Advance(3 * time.Second)
+	refused(t, a.renew(), 500, "server_error") // the write that is due now fails
+}
+
 func TestSuspendedAppsAuthenticate(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)

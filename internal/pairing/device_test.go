@@ -144,8 +144,9 @@ func TestDeviceErrors(t *testing.T) {
 func TestTokenErrors(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
-	a, b, other := g.register(pairing.StringOptions{}), g.pair(), g.newKey()
+	a, b, c, other := g.register(pairing.StringOptions{}), g.pair(), g.register(pairing.StringOptions{}), g.newKey()
 	a.ask("llm:openai")
+	c.ask("llm:openai")
 	type request = pairing.TokenRequest
 	device, refresh := pairing.GrantDeviceCode, pairing.GrantRefreshToken
 	proof := func(key *dpop.Key) dpop.Request { return g.proof(key, "/oauth/token", "") }
@@ -169,6 +170,7 @@ func TestTokenErrors(t *testing.T) {
 		"no device code":            {request{GrantType: device, ClientID: a.id, Proof: proof(a.key)}, "invalid_request"},
 		"unknown device code":       {request{GrantType: device, ClientID: a.id, DeviceCode: "x", Proof: proof(a.key)}, "invalid_grant"},
 		"another's device code":     {request{GrantType: device, ClientID: b.id, DeviceCode: a.device, Proof: proof(b.key)}, "invalid_grant"},
+		"another's, not bound yet":  {request{GrantType: device, ClientID: b.id, DeviceCode: c.device, Proof: proof(b.key)}, "invalid_grant"},
 		"device code, another key":  {request{GrantType: device, ClientID: a.id, DeviceCode: a.device, Proof: proof(other)}, "invalid_grant"},
 		"used device code":          {request{GrantType: device, ClientID: b.id, DeviceCode: b.device, Proof: proof(b.key)}, "invalid_grant"},
 		"no refresh token":          {request{GrantType: refresh, ClientID: b.id, Proof: proof(b.key)}, "invalid_request"},
@@ -380,6 +382,32 @@ func TestApprovalOnRedemptionIsForOneSession(t *testing.T) {
 	c.ask("")
 	_, err = c.poll()
 	refused(t, err, 400, "authorization_pending")
+
+	d := g.register(preset)
+	other, err := g.RequestByUserCode(d.ask("mail:resend").UserCode)
+	g.must(err)
+	g.must(g.Approve(other.ID, nil)) // once asked, the owner decides
+	d.ask("llm:openai")
+	_, err = d.poll()
+	refused(t, err, 400, "authorization_pending")
+}
+
+// A client_id is not enough to get into a pairing that is under way either:
+// the first key to collect is the app's from then on.
+func TestFirstSessionBindsTheApp(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	a := g.register(pairing.StringOptions{})
+	thief := &app{g: g, key: g.newKey(), id: a.id}
+	a.ask("llm:openai")
+	thief.ask("llm:openai")
+	for _, r := range g.Requests() {
+		g.must(g.Approve(r.ID, nil))
+	}
+	g.must(a.collect())
+	refused(t, thief.collect(), 400, "invalid_grant")
+	_, err := g.AskDevice(context.Background(), pairing.DeviceRequest{ClientID: a.id, Scope: "llm:openai", DPoPJKT: thief.key.Thumbprint()})
+	refused(t, err, 400, "invalid_dpop_proof")
 }
 
 func TestGrantsThatCannotBeMade(t *testing.T) {
