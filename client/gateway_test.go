@@ -24,6 +24,7 @@ type gateway struct {
 	server   *httptest.Server // nil when it is reached without a network
 	verifier *dpop.Verifier
 	close    func()
+	dir      string // of the replay memory
 
 	mu       sync.Mutex
 	codes    map[string]bool       // code -> still open
@@ -80,7 +81,7 @@ func newQuietGateway(t testing.TB) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(g.close)
+	t.Cleanup(func() { g.close() })
 	return g
 }
 
@@ -90,14 +91,19 @@ func buildGateway(dir string) (*gateway, error) {
 		sessions: map[string]*session{}, tokens: map[string]*testToken{}, tokenLife: 5 * time.Minute, clock: time.Now,
 	}
 	g.upstream = func(w http.ResponseWriter, _ *http.Request, body []byte) { _, _ = w.Write(body) }
+	return g, g.start(dir)
+}
+
+// start opens the replay memory, as each start of the process does.
+func (g *gateway) start(dir string) error {
 	now := func() time.Time { return g.clock() }
 	replay, err := dpop.OpenReplay(dpop.ReplayConfig{Dir: dir, Clock: now})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	g.close = func() { _ = replay.Close() }
+	g.close, g.dir = func() { _ = replay.Close() }, dir
 	g.verifier, err = dpop.NewVerifier(dpop.VerifierConfig{Replay: replay, Clock: now})
-	return g, err
+	return err
 }
 
 // quietClient reaches the gateway by calling it.

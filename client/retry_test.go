@@ -121,3 +121,21 @@ func TestClockOff(t *testing.T) {
 		})
 	}
 }
+
+// TestGatewayStartedAgain: a gateway that was killed and is back within the second refuses the proofs of that second.
+func TestGatewayStartedAgain(t *testing.T) {
+	quietly(t, func(t *testing.T, g *gateway, app client.App) {
+		c, err := client.Pair(t.Context(), g.newString(), app)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(300 * time.Millisecond)
+		g.close()
+		if err := g.start(g.dir); err != nil {
+			t.Fatal(err)
+		}
+		if response, body := post(t, c, "hello"); response.StatusCode != 200 || body != "hello" || g.refused != 1 {
+			t.Errorf("got %d %q after %d refusals", response.StatusCode, body, g.refused)
+		}
+	})
+}
