@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -149,7 +150,8 @@ func TestMain(m *testing.M) {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		select {} // until killed
+		_, _ = io.Copy(io.Discard, os.Stdin) // until killed, or the parent is gone
+		return
 	}
 	os.Exit(m.Run())
 }
@@ -194,6 +196,9 @@ func killAfter(t *testing.T, dir string, n, most int) int64 {
 	child := exec.CommandContext(t.Context(), self)
 	child.Env = append(os.Environ(), childDir+"="+dir, childMax+"="+strconv.Itoa(most))
 	child.Stderr = os.Stderr
+	if _, err := child.StdinPipe(); err != nil { // held open while the child runs
+		t.Fatal(err)
+	}
 	out, err := child.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ func (l *Ledger) checkRate(charges []charge, now time.Time) *Denied {
 			continue
 		}
 		wait := min(max(c.window.ends.Sub(now), time.Second), time.Minute+time.Second)
-		d := denial(CodeRateLimited, "%s is the most; retry after %v", c.words(), wait.Round(time.Second))
+		d := denial(CodeRateLimited, "the limit of %s is reached; retry after %v", c.words(), wait.Round(time.Second))
 		d.RetryAfter, d.ResetsAt = wait, c.window.ends
 		return c.fill(d)
 	}
@@ -82,12 +82,12 @@ func (l *Ledger) checkLimits(charges []charge, now time.Time) *Denied {
 		var d *Denied
 		switch {
 		case c.tally.settled+c.amount <= c.cap:
-			d = denial(CodeBudgetHeld, "what is left of %s is held by running requests; retry in a moment", c.words())
+			d = denial(CodeBudgetHeld, "what is left of the limit of %s is held by running requests; retry in a moment", c.words())
 			d.RetryAfter = shortly
 		case ends.IsZero():
-			d = denial(c.unit.spent(), "%s are spent; ask the owner for more", c.words())
+			d = denial(c.unit.spent(), "the limit of %s is spent and does not reset; ask the owner for more", c.words())
 		default:
-			d = denial(c.unit.spent(), "%s are spent; retry after %s", c.words(), ends.Format(time.RFC3339))
+			d = denial(c.unit.spent(), "the limit of %s is spent; it resets at %s", c.words(), ends.Format(time.RFC3339))
 			d.RetryAfter = max(ends.Sub(now), shortly)
 		}
 		d.ResetsAt = ends
