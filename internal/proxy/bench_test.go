@@ -101,6 +101,7 @@ func (b *bench) openUpstream(o options) string {
 	if o.upstream != nil {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			b.upstreams.Add(1)
+			_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice a caller that leaves
 			o.upstream.ServeHTTP(w, r)
 		}))
 		b.Cleanup(func() { s.CloseClientConnections(); s.Close() })

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"mime"
 	"net"
 	"net/http"
@@ -31,7 +30,7 @@ func (x *exchange) forward() {
 		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { x.fail(err) },
 		FlushInterval:  -1, // at once
 		BufferPool:     x.p.buffers,
-		ErrorLog:       slog.NewLogLogger(x.p.cfg.Log.Handler(), slog.LevelDebug),
+		ErrorLog:       x.p.engineLog,
 	}
 	engine.ServeHTTP(x.reply, x.blank())
 }

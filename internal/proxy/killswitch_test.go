@@ -106,7 +106,9 @@ func TestRunningStreamEndsWhenThePermissionDoes(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.fake.Script(openaifake.Fault{Endless: true, WordDelay: time.Millisecond})
-	a := b.pair(policy.Document{Resource: resource, ExpiresAt: b.clock.now().Add(time.Second)})
+	end := b.clock.now().Add(4 * time.Minute)
+	a := b.pair(policy.Document{Resource: resource, ExpiresAt: end})
+	b.clock.advance(end.Sub(b.clock.now()) - 2*time.Second)
 	wantCut(a.open(streamed), "permission_expired")
 }
 

@@ -23,6 +23,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -134,6 +135,7 @@ type Proxy struct {
 	transport *http.Transport
 	buffers   *buffers
 	memory    *semaphore.Weighted // for request bodies
+	engineLog *log.Logger         // what httputil.ReverseProxy has to say
 	strangers *strangers
 }
 
@@ -153,6 +155,7 @@ func New(cfg Config) (*Proxy, error) {
 		transport: newTransport(cfg.Timeouts),
 		buffers:   newBuffers(),
 		memory:    semaphore.NewWeighted(cfg.MaxBodyMemory),
+		engineLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 		strangers: newStrangers(),
 	}
 	cfg.Pairing.Watch(p.changed)

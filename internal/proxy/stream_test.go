@@ -136,7 +136,7 @@ func TestStreamCutByTheProvider(t *testing.T) {
 	})
 	t.Run("silence", func(t *testing.T) {
 		t.Parallel()
-		b := newBench(t, with(func(c *Config) { c.Timeouts.Idle = 50 * time.Millisecond }))
+		b := newBench(t, with(func(c *Config) { c.Timeouts.Idle = 500 * time.Millisecond }))
 		b.fake.Script(openaifake.Fault{Stall: 2})
 		s := b.pair(anything()).open(streamed)
 		wantCut(s, "upstream_timeout")
