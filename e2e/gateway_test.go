@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 
@@ -127,7 +126,7 @@ func (l *logBuffer) String() string {
 func (g *gateway) pairingString(t *testing.T, document string) string {
 	t.Helper()
 	out, err := g.Admin.Pair(t.Context(), admin.PairInput{
-		Documents: jsontext.Value(document), Approve: true, Term: admin.Term{Forever: true},
+		Documents: document, Approve: true, Term: admin.Term{Forever: true},
 	})
 	if err != nil {
 		t.Fatal(err)
