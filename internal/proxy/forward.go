@@ -89,6 +89,8 @@ func (x *exchange) answerHeader(from http.Header, scrub scrubber) http.Header {
 	for _, name := range []string{"Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade", "Location", "Set-Cookie", "Www-Authenticate", "X-Request-Id"} {
 		header.Del(name)
 	}
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Accel-Buffering", "no") // a proxy in front must pass events on at once
 	if id := from.Get("X-Request-Id"); id != "" && len(id) <= maxForeignID {
 		header.Set("X-Upstream-Request-Id", id)
 	}

@@ -1,0 +1,161 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/keywicket/keywicket/internal/pairing"
+	"github.com/keywicket/keywicket/internal/pairing/dpop"
+	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/vault"
+	"github.com/keywicket/keywicket/plugins"
+)
+
+// Prefix is where the data plane is mounted; /r/<type>/<provider>/... follows.
+const Prefix = "/r/"
+
+// admit takes the request as far as the provider's door. From register on, a
+// change of rights reaches it between any two steps.
+func (x *exchange) admit() error {
+	steps := []func() error{
+		x.route, x.authenticate, x.register, x.describe, x.decide, x.reserve, x.announce, x.releaseKey,
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+		if x.ctx != nil && x.ctx.Err() != nil {
+			return context.Cause(x.ctx)
+		}
+	}
+	if x.request.Context().Err() != nil {
+		return errClientGone
+	}
+	return nil
+}
+
+// route finds the provider. The path stays as it was on the wire, so that an
+// escaped one matches nothing instead of something else.
+func (x *exchange) route() error {
+	path, ok := strings.CutPrefix(x.request.URL.EscapedPath(), Prefix)
+	kind, rest, _ := strings.Cut(path, "/")
+	name, rest, _ := strings.Cut(rest, "/")
+	if !ok || kind == "" || name == "" {
+		return errUnknownResource
+	}
+	provider, ok := x.p.cfg.Providers.Lookup(kind + ":" + name)
+	if !ok {
+		return errUnknownResource
+	}
+	x.provider, x.resource, x.path = provider, kind+":"+name, "/"+rest
+	return nil
+}
+
+func (x *exchange) authenticate() error {
+	caller, err := x.p.cfg.Pairing.Authenticate(pairing.AuthRequest{
+		Authorization: x.request.Header.Values("Authorization"),
+		Proof: dpop.Request{
+			Headers: x.request.Header.Values("DPoP"),
+			Method:  x.request.Method,
+			URL:     x.p.cfg.PublicURL + x.request.URL.EscapedPath(),
+			BodySum: x.body.sum,
+		},
+	})
+	if err != nil {
+		return err
+	}
+	x.caller = caller
+	return nil
+}
+
+// register makes the exchange one that can be cut, and only then looks whether
+// it may run.
+func (x *exchange) register() error {
+	// The upstream request outlives the client, to learn what it cost.
+	x.ctx, x.cancel = context.WithCancelCause(context.WithoutCancel(x.request.Context()))
+	x.unhook = context.AfterFunc(x.ctx, func() { x.reply.hurry(x.p.cfg.Timeouts.Cut) })
+	e := &entry{appID: x.caller.App.ID, sessionID: x.caller.Session.ID, cancel: x.cancel}
+	if err := x.p.running.add(e); err != nil {
+		return err
+	}
+	x.entry = e
+	return x.standing()
+}
+
+func (x *exchange) standing() error {
+	active := x.p.cfg.Pairing.Active(x.caller.Session.ID)
+	switch {
+	case x.p.cfg.Pairing.Frozen():
+		return errFrozen
+	case x.p.cfg.Vault.Locked():
+		return vault.ErrLocked
+	case active:
+		return nil
+	}
+	if app, err := x.p.cfg.Pairing.App(x.caller.App.ID); err == nil && app.Status == pairing.AppSuspended {
+		return errSuspended
+	}
+	return errRevoked
+}
+
+func (x *exchange) describe() error {
+	if x.request.Header.Get("Upgrade") != "" {
+		return errUpgrade
+	}
+	data, err := x.body.read()
+	if err != nil {
+		return err
+	}
+	x.call, err = x.provider.Describe(plugins.Request{
+		Method: x.request.Method, Path: x.path, RawQuery: x.request.URL.RawQuery,
+		Header: x.request.Header, Body: data,
+	})
+	if err != nil {
+		return err
+	}
+	f := x.call.Facts
+	x.facts = policy.Request{
+		AppStatus: string(x.caller.App.Status), Resource: x.resource, Action: f.Action, Model: f.Model,
+		BodyBytes: int64(len(data)), OutputTokens: f.OutputTokens, Choices: f.Choices,
+		Tools: f.Tools, Stream: f.Stream, Time: x.p.cfg.Clock(),
+	}
+	return nil
+}
+
+func (x *exchange) decide() error {
+	permission, err := x.p.cfg.Pairing.Permission(x.caller.App.ID, x.resource)
+	if err != nil && !errors.Is(err, pairing.ErrNotGranted) {
+		return err
+	}
+	// Without a permission the document is empty, and an empty document names
+	// no resource: the policy says so in its own order and words.
+	decision, err := policy.Decide(permission.Document, x.facts)
+	if err != nil {
+		return err
+	}
+	if permission.ID == "" {
+		return &policy.Denied{Rule: "resource", Code: policy.CodeResourceNotGranted, Message: "This app has no permission for " + x.resource + "."}
+	}
+	x.permission = permission
+	if decision.OutputCap > 0 {
+		return x.call.SetOutputCap(decision.OutputCap)
+	}
+	return nil
+}
+
+func (x *exchange) reserve() (err error) {
+	x.reservation, err = x.p.cfg.Ledger.Reserve(x.permission.ID, x.permission.Document, x.facts)
+	return err
+}
+
+// releaseKey takes the key out of the vault, for this request only.
+func (x *exchange) releaseKey() error {
+	credential, secret, err := x.p.cfg.Vault.Release(x.resource)
+	if err != nil {
+		return err
+	}
+	x.secret = secret
+	x.upstream, err = newUpstream(x.provider.Manifest(), credential, secret, x.call)
+	return err
+}
