@@ -1,6 +1,8 @@
 package ui_test
 
 import (
+	"crypto/sha256"
+	"encoding/base32"
 	"net/http"
 	"strings"
 	"testing"
@@ -38,12 +40,18 @@ func (a *app) use(n int) {
 	}
 }
 
+// requestID is the same for the same model, and looks like one.
+func requestID(model string) string {
+	sum := sha256.Sum256([]byte(model))
+	return "req_" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
+}
+
 // record writes what the proxy writes for one request: two lines for one that
 // was let through, one for one that was denied.
 func (a *app) record(name, model, code string, latency, tokens int64) {
 	a.t.Helper()
 	event := audit.Event{
-		Kind: audit.RequestStarted, Actor: audit.App, RequestID: "req_" + model, AppID: a.id, AppName: name,
+		Kind: audit.RequestStarted, Actor: audit.App, RequestID: requestID(model), AppID: a.id, AppName: name,
 		Resource: "llm:openai", Action: "chat.completions", Model: model,
 	}
 	if code != "" {
@@ -109,7 +117,7 @@ func TestActivity(t *testing.T) {
 	a.record("Notes", "gpt-5", "model_not_allowed", 0, 0)
 
 	all := v.get("/activity").body
-	for _, want := range []string{"Notes was refused", "model_not_allowed", "req_gpt-5", "gpt-5", "Notes used OpenAI", "1,650 tokens", "820 ms", "You approved Mailer"} {
+	for _, want := range []string{"Notes was refused", "model_not_allowed", requestID("gpt-5"), "gpt-5", "Notes used OpenAI", "1,650 tokens", "820 ms", "You approved Mailer"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("does not show %q", want)
 		}

@@ -115,7 +115,11 @@ func (b *browser) look(l look) {
 	b.do("changing the look", chromedp.EmulateViewport(l.width, l.height),
 		chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
 			_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-				Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: l.scheme}},
+				Features: []*emulation.MediaFeature{
+					{Name: "prefers-color-scheme", Value: l.scheme},
+					// Pictures are not to be taken half way between two colours.
+					{Name: "prefers-reduced-motion", Value: "reduce"},
+				},
 			})
 			return err
 		}))

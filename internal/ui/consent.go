@@ -139,9 +139,10 @@ func (u *UI) consentView(c echo.Context, r pairing.ConsentRequest) (consentView,
 		if n := len(lines); n > 1 && len(offered(r)) == 1 {
 			lines = lines[:n-1] // until when: the choices below say it
 		}
+		_, err := u.cfg.Pairing.Permission(r.AppID, d.Resource)
 		v.Grants = append(v.Grants, grantView{
 			Suffix: suffixOf(i), Title: u.title(d.Resource), Resource: d.Resource,
-			Sentences: lines, NoKey: !stored[d.Resource],
+			Sentences: lines, NoKey: !stored[d.Resource], Replaces: err == nil,
 		})
 	}
 	return v, nil

@@ -157,6 +157,17 @@ func TestSomeOfSeveral(t *testing.T) {
 	}
 }
 
+// TestAskedAgain is an app that comes back for more of what it has.
+func TestAskedAgain(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	a := c.approved("Notes")
+	if page := v.get("/requests/" + a.ask(wantsOpenAI).request().ID); !strings.Contains(page.body, "takes the place of that") {
+		t.Error("does not say that the app has a permission already")
+	}
+}
+
 func TestAnsweredOnce(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t).setUp()

@@ -53,7 +53,7 @@ func (u *UI) onlySignedIn(next echo.HandlerFunc) echo.HandlerFunc {
 		if token == "" && reading && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
 			// A link from another site, such as an app's "approve here": the
 			// browser withholds a SameSite=Strict cookie from this visit.
-			return render(c, http.StatusOK, arrivalPage(frame{Title: "One moment"}, local(r.URL.RequestURI())))
+			return render(c, http.StatusOK, arrivalPage(local(r.URL.RequestURI())))
 		}
 		if !reading {
 			return c.Redirect(http.StatusSeeOther, "/sign-in")

@@ -2,6 +2,10 @@ package ui_test
 
 import (
 	"context"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -95,6 +99,7 @@ func (j *journey) pairApp(script bool) *app {
 func (j *journey) approve(a *app) {
 	j.open("/", "overview-waiting")
 	j.open("/requests", "requests")
+	j.follow(a.device.VerificationURIComplete)
 	j.open("/device", "device")
 	j.fill("user-code", strings.ToLower(a.device.UserCode))
 	j.press(`form[action="/device"] button`)
@@ -114,6 +119,20 @@ func (j *journey) approve(a *app) {
 	a.record("Notes", "gpt-5", "model_not_allowed", 0, 0)
 	a.record("Notes", "gpt-4o-mini", "", 820, 1650)
 	a.record("Notes", "gpt-4o-mini-2024-07-18", "", 640, 912)
+}
+
+// follow follows a link on the page of another site: the browser withholds
+// the session cookie from such a visit.
+func (j *journey) follow(link string) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, `<!DOCTYPE html><link rel="icon" href="data:,"><a href="`+html.EscapeString(link)+`">Approve</a>`)
+	}))
+	defer elsewhere.Close()
+	j.do("following a link from another site",
+		chromedp.Navigate(strings.Replace(elsewhere.URL, "127.0.0.1", "localhost", 1)),
+		chromedp.Click(chromedp.CSS("a")), chromedp.WaitVisible(chromedp.CSS(".compare .user-code")))
+	j.silent("a link from another site")
 }
 
 func (j *journey) watch(a *app) {

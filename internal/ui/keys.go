@@ -2,7 +2,9 @@ package ui
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -82,9 +84,6 @@ func (u *UI) removeKey(c echo.Context) error {
 	if err := u.cfg.Vault.RemoveCredential(key.ID); err != nil {
 		return err
 	}
-	u.mu.Lock()
-	delete(u.tests, key.ID)
-	u.mu.Unlock()
 	if err := u.recordKey(c, audit.KeyRemoved, key, ""); err != nil {
 		return err
 	}
@@ -119,6 +118,9 @@ func (u *UI) keysPage(c echo.Context, status int, v keysView) error {
 		return err
 	}
 	u.mu.Lock()
+	maps.DeleteFunc(u.tests, func(id string, _ keyTest) bool { // of keys removed elsewhere
+		return !slices.ContainsFunc(keys, func(key vault.Credential) bool { return key.ID == id })
+	})
 	for _, key := range keys {
 		v.Keys = append(v.Keys, keyRow{
 			ID: key.ID, Label: key.Label, Resource: key.Resource, Title: u.title(key.Resource),

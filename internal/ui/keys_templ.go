@@ -218,7 +218,7 @@ func keyCard(key keyRow, locked bool) templ.Component {
 		}
 		templ_7745c5c3_Err = confirm(confirmView{
 			Ask: "Remove", About: key.Label, Do: "Remove this key", Action: "/keys/" + key.ID + "/remove",
-			Question: "Apps that use " + key.Title + " through this key are refused from now on. The key itself stays valid at the provider until you delete it there.",
+			Question: "Apps that use " + key.Title + " are refused from now on, unless another key for it is stored. This key itself stays valid at the provider until you delete it there.",
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

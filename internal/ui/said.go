@@ -15,8 +15,6 @@ const (
 	saidSetUp     outcome = "set-up"
 	saidSignedOut outcome = "signed-out"
 	saidUnlocked  outcome = "unlocked"
-	saidLocked    outcome = "locked"
-	saidFrozen    outcome = "frozen"
 	saidThawed    outcome = "thawed"
 	saidKeyAdded  outcome = "key-added"
 	saidKeyGone   outcome = "key-removed"
@@ -36,10 +34,6 @@ func (o outcome) sentence() string {
 		return "You are signed out. The gateway keeps running."
 	case saidUnlocked:
 		return "The vault is unlocked."
-	case saidLocked:
-		return "The vault is locked. Running requests were cut."
-	case saidFrozen:
-		return "Everything is frozen. Running requests were cut."
 	case saidThawed:
 		return "Thawed. Apps can work again."
 	case saidKeyAdded:

@@ -12,10 +12,10 @@ func specimens() []specimen {
 		{"setup-hint", setupPage(setupView{Frame: frame{Title: "Set up"}})},
 		{"sign-in", signInPage(signInView{Frame: frame{Title: "Sign in"}, Next: "/"})},
 		{"sign-in-locked", signInPage(signInView{Frame: frame{Title: "Sign in"}, Next: "/", Locked: true, Unlock: true, Problem: "That is not the passphrase. Try again."})},
-		{"arrival", arrivalPage(frame{Title: "One moment"}, "/arrival.html")},
+		{"arrival", arrivalPage("/arrival.html")},
 		{"overview-first", overviewPage(overviewView{Frame: quiet.as("Overview", "overview", saidSetUp), Recent: someEvents()[7:]})},
 		{"overview", overviewPage(overviewView{Frame: frame{SignedIn: true, Pending: 2}.as("Overview", "overview", ""), Keys: 2, Waiting: someWaiting(), Apps: someApps(), Recent: someEvents()})},
-		{"overview-frozen", overviewPage(overviewView{Frame: frozen.as("Overview", "overview", saidFrozen), Keys: 2, Waiting: someWaiting(), Apps: someApps(), Recent: someEvents()})},
+		{"overview-frozen", overviewPage(overviewView{Frame: frozen.as("Overview", "overview", ""), Keys: 2, Waiting: someWaiting(), Apps: someApps(), Recent: someEvents()})},
 		{"keys", keysPage(keysView{Frame: quiet.as("Keys", "keys", saidKeyAdded), Keys: someKeys(), Choices: someResources()})},
 		{"keys-none", keysPage(keysView{Frame: quiet.as("Keys", "keys", ""), Choices: someResources(), Label: "work", BaseURL: "ftp://example.com", Problem: "Not stored. The base URL: must be https."})},
 		{"keys-locked", keysPage(keysView{Frame: locked.as("Keys", "keys", ""), Keys: someKeys(), Choices: someResources()})},
@@ -130,7 +130,7 @@ func severalConsent(f frame) consentView {
 	v.Until = someUntil("forever")
 	v.Grants[0].Sentences[1] = "Models: gpt-4o-mini-2024-07-18-with-a-suffix-that-never-ends-and-never-ends-and-never-ends"
 	v.Grants = append(v.Grants, grantView{
-		Suffix: "-1", Title: "Resend", Resource: "mail:resend", NoKey: true,
+		Suffix: "-1", Title: "Resend", Resource: "mail:resend", NoKey: true, Replaces: true,
 		Sentences: []string{"Everything Resend offers", "Forever"}, Amount: amountView{Requests: "1000"},
 	})
 	return v

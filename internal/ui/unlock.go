@@ -55,5 +55,5 @@ func (u *UI) lock(c echo.Context) error {
 	if err := u.record(audit.Event{Kind: audit.VaultLocked, Address: c.RealIP()}); err != nil {
 		return err
 	}
-	return u.done(c, saidLocked, posted(c, "back"))
+	return u.done(c, "", posted(c, "back"))
 }
