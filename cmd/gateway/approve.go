@@ -10,13 +10,15 @@ import (
 
 func (g *gateway) approveCommand() *cobra.Command {
 	cmd := g.owned("approve ID", "Grant what an app asks for", exactly("the id or code of a request"), func(ctx context.Context, client *admin.Client, args []string) error {
-		input := admin.ApproveInput{Term: g.term()}
+		term, err := g.term()
+		if err != nil {
+			return err
+		}
+		input := admin.ApproveInput{Term: term}
 		if g.policyFile != "" {
-			documents, err := g.readPolicy()
-			if err != nil {
+			if input.Documents, err = g.readPolicy(); err != nil {
 				return err
 			}
-			input.Documents = documents
 		}
 		output, err := client.Approve(ctx, args[0], input)
 		if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -40,7 +39,8 @@ func (g *gateway) showApp(app admin.AppDetail) {
 		g.list("", "RESOURCE PER MODEL UNIT USED HELD LIMIT RESETS", usageRows(app.Usage))
 	}
 	for _, total := range app.Totals {
-		g.say("%s in all: %d requests, %s", total.Resource, total.Requests, tokens(total))
+		g.say("%s in all: requests %d, tokens in %d (cached %d), tokens out %d",
+			total.Resource, total.Requests, total.InputTokens, total.CachedTokens, total.OutputTokens)
 	}
 }
 
@@ -60,8 +60,4 @@ func usageRows(usage []admin.Usage) [][]string {
 		})
 	}
 	return rows
-}
-
-func tokens(t admin.Total) string {
-	return fmt.Sprintf("%d tokens in (%d cached), %d out", t.InputTokens, t.CachedTokens, t.OutputTokens)
 }

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
@@ -52,20 +54,28 @@ func (g *gateway) showEventNow(event admin.Event) error {
 // eventLine is one event on one line: when, what, who and the details there
 // are.
 func eventLine(e admin.Event) string {
-	parts := []string{e.Time.Local().Format("2006-01-02 15:04:05"), fmt.Sprintf("%-20s", e.Kind), string(e.Actor)}
+	parts := []string{e.Time.UTC().Format(time.RFC3339), fmt.Sprintf("%-20s", e.Kind), string(e.Actor)}
 	for _, part := range []struct{ name, value string }{
 		{"app", e.AppName}, {"resource", e.Resource}, {"action", e.Action}, {"model", e.Model}, {"code", e.Code},
 		{"status", number(int64(e.Status))}, {"ms", number(e.LatencyMS)}, {"tokens", spent(e)},
 		{"request", e.RequestID}, {"from", e.Address},
 	} {
 		if part.value != "" {
-			parts = append(parts, part.name+"="+part.value)
+			parts = append(parts, part.name+"="+oneWord(part.value))
 		}
 	}
 	if e.Detail != "" {
 		parts = append(parts, "("+e.Detail+")")
 	}
 	return strings.Join(parts, " ")
+}
+
+// oneWord quotes what an app could have chosen to look like further details.
+func oneWord(text string) string {
+	if strings.ContainsAny(text, " =\"()") {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 func number(n int64) string {

@@ -71,6 +71,16 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// atMostOne accepts one argument or none.
+func atMostOne(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return usagef("%s takes no more than %s; see: %[1]s --help", cmd.CommandPath(), name)
+		}
+		return nil
+	}
+}
+
 // subcommand is the Args of a command that only groups others.
 func subcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {

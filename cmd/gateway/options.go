@@ -41,7 +41,7 @@ func (s *settings) table() []optionRow {
 		{"base-url", "", "URL", "send this key's requests here instead of to the provider's own address", &s.baseURL, []string{"key add"}, false},
 
 		{"policy", "", "FILE", "policy document, or an array of them, in JSON; - is stdin", &s.policyFile, grant, false},
-		{"resource", "", "ID", "what the app may use, such as llm:openai", &s.resource, pair, false},
+		{"resource", "", "LIST", "what the app may use, such as llm:openai; other flags narrow each", &s.resources, pair, false},
 		{"actions", "", "LIST", "actions allowed, such as chat.completions", &s.actions, pair, false},
 		{"models", "", "LIST", "models allowed, with * and ?, such as 'gpt-4o*'", &s.models, pair, false},
 		{"deny-models", "", "LIST", "models refused even when --models allows them", &s.denyModels, pair, false},

@@ -69,18 +69,11 @@ func (g *gateway) facts(pairs ...string) {
 	w.Flush()
 }
 
-// clock prints t in the machine's zone; empty for the zero time.
+// clock prints t in its zone, which is the owner's as the gateway knows it;
+// empty for the zero time.
 func clock(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Local().Format("2 Jan 2006 15:04")
-}
-
-// yesNo is the word for a state in a table.
-func yesNo(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
+	return t.Format("2 Jan 2006 15:04")
 }

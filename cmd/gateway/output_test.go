@@ -31,6 +31,19 @@ func TestNothingMovesTheCursor(t *testing.T) {
 	}
 }
 
+// TestEventLine: an app's name cannot pass for further details of the event.
+func TestEventLine(t *testing.T) {
+	t.Parallel()
+	line := eventLine(admin.Event{
+		Time: time.Date(2026, 11, 21, 12, 25, 0, 0, time.FixedZone("", 3600)), Kind: "request.denied", Actor: "app",
+		AppName: "Notes status=200", Model: "gpt-4o", Code: "model_not_allowed", Status: 403, Detail: "why",
+	})
+	const want = `2026-11-21T11:25:00Z request.denied       app app="Notes status=200" model=gpt-4o code=model_not_allowed status=403 (why)`
+	if line != want {
+		t.Errorf("got  %s\nwant %s", line, want)
+	}
+}
+
 func TestJSONLists(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder

@@ -19,8 +19,12 @@ func (g *gateway) pairCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		term, err := g.term()
+		if err != nil {
+			return err
+		}
 		made, err := client.Pair(ctx, admin.PairInput{
-			TTLSeconds: seconds(g.ttl), Documents: documents, Term: g.term(), Approve: g.approve,
+			TTLSeconds: seconds(g.ttl), Documents: documents, Term: term, Approve: g.approve,
 		})
 		if err != nil {
 			return err
@@ -41,20 +45,30 @@ flags that narrow it, the string carries a preset: what you mean to grant. With
 func (g *gateway) preset() (string, error) {
 	document, narrowed := g.document()
 	switch {
-	case g.policyFile != "" && (narrowed || g.resource != ""):
+	case g.policyFile != "" && (narrowed || len(g.resources) > 0):
 		return "", usagef("--policy says it all; give either the file, or --resource and the flags that narrow it")
 	case g.policyFile != "":
 		return g.readPolicy()
-	case g.resource != "":
-		data, err := json.Marshal(document)
-		if err != nil {
-			return "", fmt.Errorf("encoding the policy: %w", err)
-		}
-		return string(data), nil
+	case len(g.resources) > 0:
+		return documentText(document, g.resources)
 	case narrowed || g.expires > 0 || g.forever:
 		return "", usagef("these flags narrow a resource; say which, as in: gateway pair --resource llm:openai")
 	}
 	return "", nil
+}
+
+// documentText is an array of the document for each of the resources.
+func documentText(document policy.Document, resources []string) (string, error) {
+	var documents []policy.Document
+	for _, resource := range resources {
+		document.Resource = resource
+		documents = append(documents, document)
+	}
+	data, err := json.Marshal(documents)
+	if err != nil {
+		return "", fmt.Errorf("encoding the policy: %w", err)
+	}
+	return string(data), nil
 }
 
 // readPolicy reads the file of --policy.
@@ -66,11 +80,11 @@ func (g *gateway) readPolicy() (string, error) {
 	return string(data), err
 }
 
-// document is the policy that the flags of pair spell, and whether any of them
-// narrows it.
+// document is the policy that the flags of pair spell, without a resource, and
+// whether any of them narrows it.
 func (g *gateway) document() (d policy.Document, narrowed bool) {
 	d = policy.Document{
-		Resource: g.resource, Actions: g.actions, Models: g.models, DenyModels: g.denyModels,
+		Actions: g.actions, Models: g.models, DenyModels: g.denyModels,
 		MaxOutputTokens: g.maxOutput, Concurrency: int(g.concurrency),
 	}
 	for _, limit := range []policy.Limit{
@@ -87,8 +101,11 @@ func (g *gateway) document() (d policy.Document, narrowed bool) {
 	return d, narrowed
 }
 
-func (g *gateway) term() admin.Term {
-	return admin.Term{Seconds: seconds(g.expires), Forever: g.forever}
+func (g *gateway) term() (admin.Term, error) {
+	if g.expires > 0 && g.forever {
+		return admin.Term{}, usagef("--expires and --forever contradict each other; give one of them")
+	}
+	return admin.Term{Seconds: seconds(g.expires), Forever: g.forever}, nil
 }
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }

@@ -57,6 +57,12 @@ func (a *sampleApp) do(ctx context.Context, act string, args []string) (string, 
 		return "ok", err
 	case act == "ask" && len(args) == 2:
 		return a.ask(ctx, args[0])
+	case act == "until" && len(args) == 2:
+		err := eventually(ctx, func() (bool, error) {
+			got, err := a.ask(ctx, args[0])
+			return got == args[1], err
+		})
+		return args[1], err
 	case act == "stream" && len(args) == 1:
 		return "", a.stream(args[0])
 	case act == "streamed" && len(args) == 1:

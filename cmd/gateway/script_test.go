@@ -31,6 +31,7 @@ const scriptTime = 30 * time.Second
 //	app NAME pair FILE  redeem the pairing string in FILE
 //	app NAME wait       wait for the owner's answer: ok or the error
 //	app NAME ask MODEL WANT      WANT is ok or the code of the refusal
+//	app NAME until MODEL WANT    ask again and again until that is the answer
 //	app NAME stream MODEL        start a stream and wait for its first word
 //	app NAME streamed WANT       wait for its end: whole or cut
 func TestScripts(t *testing.T) {
@@ -119,7 +120,7 @@ func ignore(err, passing error) error {
 
 func appCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: app NAME pair FILE | wait WANT | ask MODEL WANT | stream MODEL | streamed WANT")
+		ts.Fatalf("usage: app NAME pair FILE | wait WANT | ask MODEL WANT | until MODEL WANT | stream MODEL | streamed WANT")
 	}
 	s := stageOf(ts)
 	ctx, cancel := context.WithTimeout(context.Background(), scriptTime)

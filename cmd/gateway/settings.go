@@ -29,7 +29,7 @@ type settings struct {
 	baseURL string
 
 	policyFile  string
-	resource    string
+	resources   []string
 	actions     []string
 	models      []string
 	denyModels  []string

@@ -16,6 +16,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -69,6 +70,7 @@ type Admin struct {
 	started  time.Time
 	stopping context.Context // done after Close
 	stop     context.CancelFunc
+	shutdown sync.Once // tells the HTTP server to call Close when it stops
 }
 
 // New checks cfg and returns an Admin.
@@ -99,7 +101,8 @@ func New(cfg Config) (*Admin, error) {
 	return a, nil
 }
 
-// Close ends followed audit logs, so that a stop need not wait for them.
+// Close ends followed audit logs. The http.Server that serves them calls it
+// when it shuts down, so that a stop need not wait for followers.
 func (a *Admin) Close() { a.stop() }
 
 // Register adds the routes to e and makes e answer errors in the shape of this
@@ -156,6 +159,14 @@ func answer(c echo.Context, v any) error {
 		return fmt.Errorf("encoding answer: %w", err)
 	}
 	return c.JSONBlob(http.StatusOK, data)
+}
+
+// at is t in the owner's time zone, to the second; the zero time stays zero.
+func (a *Admin) at(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.In(a.cfg.Zone).Truncate(time.Second)
 }
 
 // done answers a command that has nothing to say.

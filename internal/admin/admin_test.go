@@ -35,6 +35,7 @@ type desk struct {
 	pairing *pairing.Pairing
 	audit   *audit.Log
 	admin   *admin.Admin
+	server  *http.Server
 	log     *bytes.Buffer
 	tested  []string // ids of tested keys
 	now     time.Time
@@ -88,9 +89,9 @@ func (d *desk) serve(t *testing.T) {
 	d.admin.Register(e)
 	socket, err := owner.ListenSocket(d.dir)
 	check(t, err)
-	server := &http.Server{Handler: e}
-	go func() { _ = server.Serve(socket) }()
-	t.Cleanup(func() { _ = server.Close() })
+	d.server = &http.Server{Handler: e}
+	go func() { _ = d.server.Serve(socket) }()
+	t.Cleanup(func() { _ = d.server.Close() })
 	d.Client, err = admin.Dial(d.dir)
 	check(t, err)
 	t.Cleanup(d.Client.Close)

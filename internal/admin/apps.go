@@ -32,7 +32,7 @@ func (a *Admin) showApp(c echo.Context) error {
 	}
 	for _, session := range a.cfg.Pairing.Sessions(app.ID) {
 		out.Sessions = append(out.Sessions, Session{
-			ID: session.ID, Address: session.Address, CreatedAt: session.CreatedAt, LastUsedAt: session.LastUsedAt,
+			ID: session.ID, Address: session.Address, CreatedAt: a.at(session.CreatedAt), LastUsedAt: a.at(session.LastUsedAt),
 		})
 	}
 	return answer(c, out)
@@ -48,7 +48,7 @@ func (a *Admin) usage(permission pairing.Permission) []Usage {
 		}
 		if !state.ResetsAt.IsZero() {
 			usage.ResetsAt = new(time.Time)
-			*usage.ResetsAt = state.ResetsAt
+			*usage.ResetsAt = a.at(state.ResetsAt)
 		}
 		out = append(out, usage)
 	}
@@ -112,7 +112,7 @@ func (a *Admin) app(name string) (pairing.App, error) {
 func (a *Admin) appOf(app pairing.App) App {
 	out := App{
 		ID: app.ID, Name: app.Name, URI: app.URI, Status: string(app.Status),
-		Permissions: []policy.Document{}, CreatedAt: app.CreatedAt, LastUsedAt: app.LastUsedAt,
+		Permissions: []policy.Document{}, CreatedAt: a.at(app.CreatedAt), LastUsedAt: a.at(app.LastUsedAt),
 	}
 	for _, permission := range a.cfg.Pairing.Permissions(app.ID) {
 		out.Permissions = append(out.Permissions, permission.Document)

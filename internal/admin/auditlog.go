@@ -50,6 +50,7 @@ func (a *Admin) follow(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	a.endAtShutdown(c.Request().Context())
 	stream := newStream(c)
 	for i, event := range newest {
 		stream.last = max(stream.last, event.Seq)
@@ -70,6 +71,14 @@ func (a *Admin) follow(c echo.Context) error {
 		return nil
 	}
 	return err
+}
+
+// endAtShutdown lets the server of this request end all followers before it
+// waits for its connections to become idle, which a follower's never does.
+func (a *Admin) endAtShutdown(request context.Context) {
+	if server, ok := request.Value(http.ServerContextKey).(*http.Server); ok {
+		a.shutdown.Do(func() { server.RegisterOnShutdown(a.Close) })
+	}
 }
 
 // catchUp sends event, and before it those that were written between the tail

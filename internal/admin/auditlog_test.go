@@ -62,11 +62,27 @@ func TestFollowEnds(t *testing.T) {
 	if err := d.FollowAudit(t.Context(), 1, func(admin.Event) error { return enough }); !errors.Is(err, enough) {
 		t.Errorf("got %v, want the follower's error", err)
 	}
+	stopped := make(chan error, 1)
 	if err := d.FollowAudit(t.Context(), 1, func(admin.Event) error {
-		d.admin.Close()
+		go func() { stopped <- d.server.Shutdown(t.Context()) }()
 		return nil
 	}); err != nil {
 		t.Errorf("after a stop: %v", err)
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("stopping: %v", err)
+	}
+}
+
+// TestFollowBroken: a gateway that is gone without a word is not mistaken for
+// an orderly end.
+func TestFollowBroken(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.setUp(t)
+	err := d.FollowAudit(t.Context(), 1, func(admin.Event) error { return d.server.Close() })
+	if !errors.Is(err, admin.ErrNoServer) {
+		t.Errorf("got %v, want ErrNoServer", err)
 	}
 }
 

@@ -185,8 +185,8 @@ func (c *Client) VerifyAudit(ctx context.Context) (out Verification, err error) 
 }
 
 // FollowAudit calls fn with the newest n events and then with each new one,
-// until ctx is done, fn fails or the gateway stops. It returns nil in the
-// first case and when the gateway stopped in order.
+// until ctx is done, fn fails or the gateway stops. It returns nil when ctx is
+// done or the gateway stopped in order, and ErrNoServer when it went away.
 func (c *Client) FollowAudit(ctx context.Context, n int, fn func(Event) error) error {
 	res, err := c.send(ctx, http.MethodGet, "/audit/follow?lines="+strconv.Itoa(n), nil)
 	if err != nil {
@@ -200,6 +200,8 @@ func (c *Client) FollowAudit(ctx context.Context, n int, fn func(Event) error) e
 		switch {
 		case errors.Is(err, io.EOF) || ctx.Err() != nil:
 			return nil
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return noServer{c.dir} // it ended without saying so
 		case err != nil:
 			return fmt.Errorf("following the audit log: %w", err)
 		}

@@ -17,7 +17,7 @@ func (a *Admin) listKeys(c echo.Context) error {
 	}
 	out := make([]Key, 0, len(stored))
 	for _, credential := range stored {
-		out = append(out, keyOf(credential))
+		out = append(out, a.keyOf(credential))
 	}
 	return answer(c, out)
 }
@@ -45,7 +45,7 @@ func (a *Admin) addKey(c echo.Context) error {
 		}
 		return err
 	}
-	return answer(c, keyOf(added))
+	return answer(c, a.keyOf(added))
 }
 
 // knownResource refuses a key that no provider would ever use, most likely a
@@ -76,7 +76,7 @@ func (a *Admin) testKey(c echo.Context) error {
 	if err := a.recordKey(audit.KeyTested, credential, report.Words); err != nil {
 		return err
 	}
-	return answer(c, KeyTest{Key: keyOf(credential), KeyReport: report})
+	return answer(c, KeyTest{Key: a.keyOf(credential), KeyReport: report})
 }
 
 func (a *Admin) removeKey(c echo.Context) error {
@@ -90,7 +90,7 @@ func (a *Admin) removeKey(c echo.Context) error {
 	if err := a.recordKey(audit.KeyRemoved, credential, ""); err != nil {
 		return err
 	}
-	return answer(c, keyOf(credential))
+	return answer(c, a.keyOf(credential))
 }
 
 // key finds a stored key by id, or by label or resource when only one has it.
@@ -125,6 +125,6 @@ func (a *Admin) recordKey(kind audit.Kind, credential vault.Credential, words st
 	return a.record(audit.Event{Kind: kind, Resource: credential.Resource, Detail: detail})
 }
 
-func keyOf(c vault.Credential) Key {
-	return Key{ID: c.ID, Resource: c.Resource, Label: c.Label, BaseURL: c.BaseURL, CreatedAt: c.CreatedAt}
+func (a *Admin) keyOf(c vault.Credential) Key {
+	return Key{ID: c.ID, Resource: c.Resource, Label: c.Label, BaseURL: c.BaseURL, CreatedAt: a.at(c.CreatedAt)}
 }

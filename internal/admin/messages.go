@@ -85,7 +85,7 @@ type PairOutput struct {
 	PairingString string    `json:"pairing_string"`
 	ExpiresAt     time.Time `json:"expires_at"`
 	Preset        []Terms   `json:"preset,omitempty"`
-	DefaultedEnd  bool      `json:"defaulted_end"` // some documents named no end and got DefaultTerm
+	DefaultedEnd  bool      `json:"defaulted_end,omitzero"` // some documents named no end and got DefaultTerm
 }
 
 // Terms is a policy document with its meaning in plain words.

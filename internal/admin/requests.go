@@ -78,6 +78,6 @@ func (a *Admin) requestOf(r pairing.ConsentRequest) Request {
 		ID: r.ID, AppID: r.AppID, AppName: r.AppName, AppURI: r.AppURI, UserCode: r.UserCode,
 		Fingerprint: r.Fingerprint, Address: r.Address, Reason: r.Reason, Status: string(r.Status),
 		Asked: a.words(r.Asked), Preset: a.words(r.Preset), Proposal: a.words(proposed), DefaultedEnd: defaulted,
-		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt,
+		CreatedAt: a.at(r.CreatedAt), ExpiresAt: a.at(r.ExpiresAt),
 	}
 }

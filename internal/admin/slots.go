@@ -23,7 +23,7 @@ func (a *Admin) listSlots(c echo.Context) error {
 	}
 	out := make([]Slot, 0, len(slots))
 	for _, slot := range slots {
-		out = append(out, slotOf(slot))
+		out = append(out, a.slotOf(slot))
 	}
 	return answer(c, out)
 }
@@ -44,7 +44,7 @@ func (a *Admin) addSlot(c echo.Context) error {
 	if err := a.record(audit.Event{Kind: slotAdded, Detail: slot.ID + " (" + slot.Label + ")"}); err != nil {
 		return errors.Join(err, a.cfg.Vault.RemoveSlot(slot.ID))
 	}
-	return answer(c, KeyFile{Slot: slotOf(slot), Key: key})
+	return answer(c, KeyFile{Slot: a.slotOf(slot), Key: key})
 }
 
 func (a *Admin) removeSlot(c echo.Context) error {
@@ -57,6 +57,6 @@ func (a *Admin) removeSlot(c echo.Context) error {
 	return done(c)
 }
 
-func slotOf(s vault.Slot) Slot {
-	return Slot{ID: s.ID, Kind: string(s.Kind), Label: s.Label, CreatedAt: s.CreatedAt}
+func (a *Admin) slotOf(s vault.Slot) Slot {
+	return Slot{ID: s.ID, Kind: string(s.Kind), Label: s.Label, CreatedAt: a.at(s.CreatedAt)}
 }

@@ -32,7 +32,7 @@ func (a *Admin) status(c echo.Context) error {
 		Keys:            len(keys),
 		Apps:            apps,
 		PendingRequests: len(a.cfg.Pairing.Requests()),
-		StartedAt:       a.started,
+		StartedAt:       a.at(a.started),
 	})
 }
 

@@ -29,7 +29,7 @@ func (a *Admin) pair(c echo.Context) error {
 		return err
 	}
 	return answer(c, PairOutput{
-		PairingString: made.Value, ExpiresAt: made.ExpiresAt, Preset: a.words(preset), DefaultedEnd: defaulted,
+		PairingString: made.Value, ExpiresAt: a.at(made.ExpiresAt), Preset: a.words(preset), DefaultedEnd: defaulted,
 	})
 }
 
