@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 
 	"pgregory.net/rapid"
 )
@@ -78,21 +79,23 @@ func (h *haltingReader) Read(p []byte) (int, error) {
 	return h.src.Read(p[:min(len(p), 2)])
 }
 
-// An event is handed on as soon as its blank line is there: nothing may wait for
-// the next one.
+// An event is handed on as soon as its blank line is there. A reader that waited
+// for the next one would find the bubble asleep, which is a failure.
 func TestEventReaderDoesNotHoldBack(t *testing.T) {
 	t.Parallel()
 	for _, ending := range []string{"\n\n", "\r\n\r\n", "\r\r"} {
-		src, sink := io.Pipe()
-		events := NewEventReader(src, 0)
-		for _, text := range []string{"data: one", "data: two"} {
-			go io.WriteString(sink, text+ending)
-			raw, err := events.Next() // would block for ever if it wanted more
-			if err != nil || string(raw) != text+ending {
-				t.Errorf("%q: got %q, %v", ending, raw, err)
+		synctest.Test(t, func(t *testing.T) {
+			src, sink := io.Pipe()
+			defer sink.Close()
+			events := NewEventReader(src, 0)
+			for _, text := range []string{"data: one", "data: two"} {
+				go io.WriteString(sink, text+ending)
+				raw, err := events.Next()
+				if err != nil || string(raw) != text+ending {
+					t.Errorf("%q: got %q, %v", ending, raw, err)
+				}
 			}
-		}
-		sink.Close()
+		})
 	}
 }
 

@@ -113,7 +113,7 @@ func TestPathsAndQueries(t *testing.T) {
 			}
 		}
 	}
-	for _, query := range []string{"model=b", "Model=b", "mod%65l=b", "x=1&model=b", "stream=true", "max-tokens=9", "api_base=x", "a;b", "%zz"} {
+	for _, query := range []string{"model=b", "Model=b", "mod%65l=b", "x=1&model=b", "stream=true", "max-tokens=9", "api_base=x", "a;b", "%zz", strings.Repeat("x&", 4000)} {
 		var refused *plugins.Error
 		if _, err := describe("/chat/completions", query); !errors.As(err, &refused) || refused.Code != plugins.CodeInvalidRequest {
 			t.Errorf("?%s: got %v", query, err)

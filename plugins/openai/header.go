@@ -9,7 +9,10 @@ import (
 	"github.com/keywicket/keywicket/plugins"
 )
 
-const userAgent = "keywicket"
+const (
+	userAgent = "keywicket"
+	maxQuery  = 4 << 10 // bytes; every name in it is compared with every decisive one
+)
 
 // requestHeader is what the provider sees of a client's headers. Organisation
 // and project choose who pays, so they are the owner's; X-Stainless-* and
@@ -58,6 +61,9 @@ func checkEncoding(h http.Header) error {
 // api-version everywhere; one that names what belongs in the body is refused,
 // because a server might believe it rather than the body.
 func checkQuery(raw string) error {
+	if len(raw) > maxQuery {
+		return plugins.Invalid("", "the query is too long; the endpoint takes none")
+	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
 		return plugins.Invalid("", "the query is malformed; the endpoint takes none")
