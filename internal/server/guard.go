@@ -94,13 +94,16 @@ func deadlines(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// securityHeaders says on every answer what no browser may do with it.
+// securityHeaders says on every answer what no browser may do with it. A
+// provider's answer may be HTML, on the console's origin: the sandbox makes it
+// nobody's page. The console's pages set a policy of their own.
 func securityHeaders(https bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			h := c.Response().Header()
 			h.Set(echo.HeaderXContentTypeOptions, "nosniff")
 			h.Set(echo.HeaderXFrameOptions, "DENY")
+			h.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'; sandbox")
 			h.Set("Referrer-Policy", "no-referrer")
 			h.Set("Cross-Origin-Resource-Policy", "same-origin")
 			if https {

@@ -194,7 +194,7 @@ func check(t *testing.T, h http.Handler, r route, caller string, cookie *http.Co
 	if w.Code != want {
 		t.Errorf("%s: %d, want %d: %.200s", caller, w.Code, want, w.Body)
 	}
-	if w.Header().Get("X-Request-Id") == "" || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+	if w.Header().Get("X-Request-Id") == "" || w.Header().Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'") {
 		t.Errorf("%s: headers %v", caller, w.Header())
 	}
 }
