@@ -181,11 +181,11 @@ func (r *rooms) unlockAtStart(name string) error {
 	}
 	key, err := readKeyFile(name)
 	if err != nil {
-		return fmt.Errorf("unlocking with %s: %w", name, err)
+		return fmt.Errorf("unlocking at start: %w; make a key file with: gateway slot add-key-file FILE", err)
 	}
 	defer clear(key)
 	if err := r.vault.UnlockWithKey(key); err != nil {
-		return fmt.Errorf("unlocking with %s: %w", name, err)
+		return fmt.Errorf("unlocking at start with %s: %w", name, err)
 	}
 	return r.audit.Append(audit.Event{Kind: audit.VaultUnlocked, Actor: audit.Gateway, Detail: "key file at start"})
 }

@@ -119,7 +119,7 @@ func New(cfg Config) (*Server, error) {
 
 func (s *Server) open() (err error) {
 	if s.tcp, err = net.Listen("tcp", s.cfg.Listen); err != nil {
-		return fmt.Errorf("listening: %w (choose another address with --listen)", err)
+		return fmt.Errorf("listening: %w; choose another address with --listen", err)
 	}
 	if s.url, err = publicURL(s.cfg.PublicURL, s.tcp.Addr(), s.cfg.BehindProxy); err != nil {
 		return err
