@@ -54,6 +54,12 @@ var (
 type Config struct {
 	// Dir is the data directory; required. It is created 0700 when absent.
 	Dir string
+	// EpochFile remembers, outside the database, how far it had come; default
+	// "epoch" in Dir. A file on another disk also notices when all of Dir is
+	// put back from an old copy.
+	EpochFile string
+	// Clock dates backups; default time.Now.
+	Clock func() time.Time
 }
 
 // Store is an open database. Its methods are safe for concurrent use.
