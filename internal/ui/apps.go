@@ -51,7 +51,10 @@ func (u *UI) appRow(app pairing.App) appRow {
 			}
 		}
 	}
-	row.Resources = u.titlesOf(documents)
+	row.Resources = "Nothing granted yet"
+	if len(documents) > 0 {
+		row.Resources = u.titlesOf(documents)
+	}
 	row.Total = count(requests, "request") + " so far"
 	return row
 }

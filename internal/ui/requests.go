@@ -46,7 +46,7 @@ func (u *UI) titlesOf(documents []policy.Document) string {
 	}
 	switch n := len(names); n {
 	case 0:
-		return "nothing yet"
+		return "nothing"
 	case 1:
 		return names[0]
 	default:

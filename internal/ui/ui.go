@@ -115,7 +115,7 @@ func (u *UI) title(resource string) string {
 func (u *UI) record(event audit.Event) error {
 	event.Actor = audit.Owner
 	if event.Detail != "" {
-		event.Detail += "; "
+		event.Detail = strings.TrimSuffix(event.Detail, ".") + "; "
 	}
 	event.Detail += "console"
 	return u.cfg.Audit.Append(event)
