@@ -14,8 +14,12 @@ var (
 	ErrLocked            = errors.New("vault is locked: unlock it in the console or with `gateway unlock`")
 	ErrWrongPassphrase   = errors.New("wrong passphrase: try again")
 	ErrWrongKeyFile      = errors.New("this key file does not open the vault: use the file made for this vault, or the passphrase")
+	ErrWrongRecoveryCode = errors.New("this recovery code does not open the vault: use the one made for this vault, or the passphrase")
+	ErrMistypedCode      = errors.New("this recovery code was mistyped: compare it with what you wrote down")
 	ErrWeakPassphrase    = errors.New("passphrase is too weak: choose a longer one")
-	ErrLastPassphrase    = errors.New("the last passphrase cannot be removed: add another first")
+	ErrLastSlot          = errors.New("the last passphrase or recovery code cannot be removed: add another first")
+	ErrLastPassphrase    = ErrLastSlot
+	ErrEnvelope          = errors.New("this backup's key envelope is damaged, or was made by a newer gateway")
 	ErrNoSlot            = errors.New("no such key slot: check its id in the list")
 	ErrTooMany           = errors.New("vault is full: remove what is no longer used")
 	ErrNoCredential      = errors.New("no such key: add one with `gateway key add`")

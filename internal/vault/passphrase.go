@@ -14,13 +14,14 @@ const (
 	minDifferentRunes  = 5
 	maxPassphraseBytes = 1024
 	slotKeyBytes       = 32
+	maxWork            = 8 << 20 // KiB, some seconds
 )
 
 // Argon2Params are the cost of deriving a key from a passphrase (RFC 9106).
 type Argon2Params struct {
 	// MemoryKiB is the memory in KiB, from 8 per thread to 1 GiB.
 	MemoryKiB uint32 `json:"memory_kib"`
-	// Passes over the memory, 1 to 64.
+	// Passes over the memory, 1 to 64; times the memory, at most 8 GiB.
 	Passes uint32 `json:"passes"`
 	// Threads, 1 to 16.
 	Threads uint8 `json:"threads"`
@@ -38,9 +39,14 @@ func (p Argon2Params) check() error {
 		return fmt.Errorf("%d passes: 1 to 64 are allowed", p.Passes)
 	case p.MemoryKiB < 8*uint32(p.Threads) || p.MemoryKiB > 1<<20:
 		return fmt.Errorf("%d KiB of memory: 8 per thread to 1048576 are allowed", p.MemoryKiB)
+	case p.work() > maxWork:
+		return fmt.Errorf("%d KiB of memory %d times: %d KiB in all are allowed", p.MemoryKiB, p.Passes, maxWork)
 	}
 	return nil
 }
+
+// work is how much memory is filled in all, in KiB: it grows with the time.
+func (p Argon2Params) work() int64 { return int64(p.MemoryKiB) * int64(p.Passes) }
 
 func argon2id(passphrase, salt []byte, cost Argon2Params) []byte {
 	return argon2.IDKey(passphrase, salt, cost.Passes, cost.MemoryKiB, cost.Threads, slotKeyBytes)

@@ -2,55 +2,94 @@ package vault
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"fmt"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
 	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/tink"
 )
+
+// root is the unwrapped root key.
+type root struct {
+	version int64 // from 1; one more at each rotation
+	keys    *keyset.Handle
+	seal    tink.AEAD
+}
 
 // newRoot makes a root keyset of one XChaCha20-Poly1305 key, whose 192-bit
 // nonces may be drawn at random without counting.
-func newRoot() (*root, error) {
+func newRoot(version int64) (*root, error) {
 	keys, err := keyset.NewHandle(aead.XChaCha20Poly1305KeyTemplate())
 	if err != nil {
 		return nil, err
 	}
-	return rootOf(keys)
+	return rootOf(keys, version)
 }
 
-func rootOf(keys *keyset.Handle) (*root, error) {
+func rootOf(keys *keyset.Handle, version int64) (*root, error) {
 	seal, err := aead.New(keys)
 	if err != nil {
 		return nil, err
 	}
-	return &root{keys: keys, seal: seal}, nil
+	return &root{version: version, keys: keys, seal: seal}, nil
 }
 
-// wrap encrypts the root keyset under a slot key of 32 bytes.
-func (r *root) wrap(slotKey, binding []byte) ([]byte, error) {
-	under, err := subtle.NewXChaCha20Poly1305(slotKey)
+// wrapFor puts the root key into a slot record, for the identity whose public
+// key the record has.
+func (r *root) wrapFor(record *slotRecord, pin []byte) error {
+	record.RootVersion = r.version
+	inner, err := subtle.NewXChaCha20Poly1305(pin)
+	if err != nil {
+		return err
+	}
+	var keys bytes.Buffer
+	if err := r.keys.WriteWithAssociatedData(keyset.NewBinaryWriter(&keys), inner, record.rootBinding()); err != nil {
+		return fmt.Errorf("wrapping root key: %w", err)
+	}
+	if record.Root, err = sealTo(record.Public, record.rootBinding(), keys.Bytes()); err != nil {
+		return fmt.Errorf("wrapping root key: %w", err)
+	}
+	if record.Pin, err = r.seal.Encrypt(pin, record.pinBinding()); err != nil {
+		return fmt.Errorf("wrapping root key: %w", err)
+	}
+	return nil
+}
+
+// unwrap takes the root key out of a slot. Error: ErrDamaged when the record
+// was altered.
+func (i identity) unwrap(record slotRecord) (*root, error) {
+	damaged := fmt.Errorf("%w: key slot %s holds another root key", ErrDamaged, record.ID)
+	wrapped, err := i.open(record.Root, record.rootBinding())
+	if err != nil {
+		return nil, damaged
+	}
+	inner, err := subtle.NewXChaCha20Poly1305(i.pin)
 	if err != nil {
 		return nil, err
 	}
-	var out bytes.Buffer
-	if err := r.keys.WriteWithAssociatedData(keyset.NewBinaryWriter(&out), under, binding); err != nil {
-		return nil, fmt.Errorf("wrapping root key: %w", err)
+	keys, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(wrapped)), inner, record.rootBinding())
+	if err != nil {
+		return nil, damaged
 	}
-	return out.Bytes(), nil
+	r, err := rootOf(keys, record.RootVersion)
+	if err != nil {
+		return nil, damaged
+	}
+	pin, err := r.pinOf(record)
+	if err != nil || !hmac.Equal(pin, i.pin) {
+		return nil, damaged
+	}
+	clear(pin)
+	return r, nil
 }
 
-// unwrap reports false when the key is not the slot's or the slot was altered;
-// the two cannot be told apart.
-func unwrap(wrapped, slotKey, binding []byte) (*root, bool) {
-	under, err := subtle.NewXChaCha20Poly1305(slotKey)
-	if err != nil {
-		return nil, false
+// pinOf vouches for a slot: nobody without the root key made it.
+func (r *root) pinOf(record slotRecord) ([]byte, error) {
+	pin, err := r.seal.Decrypt(record.Pin, record.pinBinding())
+	if err != nil || record.RootVersion != r.version {
+		return nil, fmt.Errorf("%w: key slot %s was not made by this vault: remove it", ErrDamaged, record.ID)
 	}
-	keys, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(wrapped)), under, binding)
-	if err != nil {
-		return nil, false
-	}
-	r, err := rootOf(keys)
-	return r, err == nil
+	return pin, nil
 }

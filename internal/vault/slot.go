@@ -23,6 +23,7 @@ type SlotKind string
 // Every kind of slot.
 const (
 	PassphraseSlot SlotKind = "passphrase"
+	RecoverySlot   SlotKind = "recovery"
 	KeyFileSlot    SlotKind = "key-file"
 )
 
@@ -34,29 +35,47 @@ type Slot struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// slotRecord is a slot as stored. All of it but Wrapped is associated data of
-// Wrapped, so altering any of it makes the slot useless rather than weaker.
+// slotRecord is a slot as stored. All of it is associated data of what is
+// sealed in it, so altering any of it makes the slot useless rather than
+// weaker.
 type slotRecord struct {
 	Format int `json:"format"`
 	Slot
-	Cost    Argon2Params `json:"cost,omitzero"` // passphrase slots only
-	Salt    []byte       `json:"salt"`
-	Wrapped []byte       `json:"wrapped"`
+	Cost   Argon2Params `json:"cost,omitzero"` // passphrase slots only
+	Salt   []byte       `json:"salt"`
+	Public []byte       `json:"public"` // of the identity
+
+	Identity    []byte `json:"identity"` // sealed under the slot key
+	RootVersion int64  `json:"root_version"`
+	Root        []byte `json:"root"` // the root key, sealed for the identity
+	Pin         []byte `json:"pin"`  // the identity's pin, sealed under the root key
 }
 
-func (r slotRecord) binding() []byte {
-	return bind("vault slot", r.ID, string(r.Kind), r.Label, instant(r.CreatedAt),
-		number(r.Cost.MemoryKiB), number(r.Cost.Passes), number(r.Cost.Threads), string(r.Salt))
+func (r slotRecord) identityBinding() []byte { return bind("vault slot identity", r.parts()...) }
+
+func (r slotRecord) rootBinding() []byte {
+	return bind("vault slot root", append(r.parts(), number(r.RootVersion))...)
+}
+
+func (r slotRecord) pinBinding() []byte {
+	return bind("vault slot pin", append(r.parts(), number(r.RootVersion))...)
+}
+
+func (r slotRecord) parts() []string {
+	return []string{
+		r.ID, string(r.Kind), r.Label, instant(r.CreatedAt),
+		number(r.Cost.MemoryKiB), number(r.Cost.Passes), number(r.Cost.Threads), string(r.Salt), string(r.Public),
+	}
 }
 
 // check refuses a record that no version of this package wrote. Error:
 // ErrDamaged.
 func (r slotRecord) check(id string) error {
-	bad := r.Format != format || r.ID != id || len(r.Salt) != saltBytes
+	bad := r.Format != format || r.ID != id || len(r.Salt) != saltBytes || len(r.Public) != publicBytes || r.RootVersion < 1
 	switch r.Kind {
 	case PassphraseSlot:
 		bad = bad || r.Cost.check() != nil
-	case KeyFileSlot:
+	case RecoverySlot, KeyFileSlot:
 		bad = bad || r.Cost != Argon2Params{}
 	default:
 		bad = true
@@ -69,78 +88,50 @@ func (r slotRecord) check(id string) error {
 
 // Slots lists the ways to unlock, oldest first. It works while locked.
 func (v *Vault) Slots() ([]Slot, error) {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
 	var slots []Slot
-	for _, r := range v.slots {
+	for _, r := range v.slotsOf(slotRecord.any) {
 		slots = append(slots, r.Slot)
 	}
-	slices.SortFunc(slots, func(a, b Slot) int {
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
-	})
 	return slots, nil
 }
 
-// AddKeyFileSlot makes a key file that unlocks the vault, and returns its
-// text, which is kept nowhere: a line to be written to a 0600 file. The label
-// is for the owner's eyes, 1 to 64 characters, default "key file".
-// Errors: ErrLocked, ErrTooMany, *CredentialError for the label.
-func (v *Vault) AddKeyFileSlot(label string) (Slot, []byte, error) {
-	label, err := cleanLabel(cmp.Or(label, "key file"))
-	if err != nil {
-		return Slot{}, nil, err
-	}
-	v.changing.Lock()
-	defer v.changing.Unlock()
-	r, err := v.unlocked()
-	if err != nil {
-		return Slot{}, nil, err
-	}
-	key, err := randomBytes(v.rand, keyFileBytes)
-	if err != nil {
-		return Slot{}, nil, err
-	}
-	defer clear(key)
-	record, err := v.newSlot(r, KeyFileSlot, label, Argon2Params{}, func(salt []byte) ([]byte, error) {
-		return keyFileSlotKey(key, salt)
-	})
-	if err != nil {
-		return Slot{}, nil, err
-	}
-	if err := v.putSlot(record); err != nil {
-		return Slot{}, nil, err
-	}
-	return record.Slot, formatKeyFile(key), nil
-}
-
-// newSlot wraps the root key under what slotKey derives from a fresh salt.
-func (v *Vault) newSlot(r *root, kind SlotKind, label string, cost Argon2Params, slotKey func(salt []byte) ([]byte, error)) (slotRecord, error) {
+// newSlot wraps the root key for a fresh identity, sealed under what the
+// secret gives with a fresh salt.
+func (v *Vault) newSlot(r *root, kind SlotKind, label string, cost Argon2Params, secret []byte) (slotRecord, error) {
 	id, err := newID(v.rand, "slot_")
 	if err != nil {
 		return slotRecord{}, err
 	}
-	salt, err := randomBytes(v.rand, saltBytes)
+	return v.fillSlot(r, Slot{ID: id, Kind: kind, Label: label, CreatedAt: v.clock().UTC().Round(0)}, cost, secret)
+}
+
+// fillSlot makes the record of a slot anew. Its identity is a fresh one, so
+// that whoever opened the slot by its former secret cannot open it again.
+func (v *Vault) fillSlot(r *root, slot Slot, cost Argon2Params, secret []byte) (slotRecord, error) {
+	random := func(n int) ([]byte, error) { return randomBytes(v.rand, n) }
+	salt, err := random(saltBytes)
 	if err != nil {
 		return slotRecord{}, err
 	}
-	record := slotRecord{
-		Format: format, Cost: cost, Salt: salt,
-		Slot: Slot{ID: id, Kind: kind, Label: label, CreatedAt: v.clock().UTC().Round(0)},
+	id, err := newIdentity(random)
+	if err != nil {
+		return slotRecord{}, err
 	}
-	key, err := slotKey(salt)
+	defer id.zero()
+	record := slotRecord{Format: format, Slot: slot, Cost: cost, Salt: salt, Public: id.public()}
+	key, err := record.slotKey(secret, v.derive)
 	if err != nil {
 		return slotRecord{}, err
 	}
 	defer clear(key)
-	record.Wrapped, err = r.wrap(key, record.binding())
-	return record, err
+	if record.Identity, err = id.seal(key, record.identityBinding()); err != nil {
+		return slotRecord{}, fmt.Errorf("sealing slot identity: %w", err)
+	}
+	return record, r.wrapFor(&record, id.pin)
 }
 
 // putSlot stores a slot; the caller holds changing.
 func (v *Vault) putSlot(record slotRecord) error {
-	if len(v.slots) >= maxSlots {
-		return fmt.Errorf("%w: at most %d key slots", ErrTooMany, maxSlots)
-	}
 	if err := v.store.Update(func(tx *store.Tx) error { return slotRecords.Put(tx, record.ID, record) }); err != nil {
 		return fmt.Errorf("storing key slot: %w", err)
 	}
@@ -150,8 +141,9 @@ func (v *Vault) putSlot(record slotRecord) error {
 	return nil
 }
 
-// RemoveSlot removes a way to unlock. It works while locked.
-// Errors: ErrNoSlot; ErrLastPassphrase.
+// RemoveSlot removes a way to unlock, but never the last one that a person can
+// use: a passphrase or a recovery code. It works while locked.
+// Errors: ErrNoSlot; ErrLastSlot.
 func (v *Vault) RemoveSlot(id string) error {
 	v.changing.Lock()
 	defer v.changing.Unlock()
@@ -159,8 +151,8 @@ func (v *Vault) RemoveSlot(id string) error {
 	if !ok {
 		return ErrNoSlot
 	}
-	if record.Kind == PassphraseSlot && len(v.slotsOf(PassphraseSlot)) == 1 {
-		return ErrLastPassphrase
+	if record.forPeople() && len(v.slotsOf(slotRecord.forPeople)) == 1 {
+		return ErrLastSlot
 	}
 	if err := v.store.Update(func(tx *store.Tx) error { return slotRecords.Delete(tx, id) }); err != nil {
 		return fmt.Errorf("removing key slot: %w", err)
@@ -171,15 +163,25 @@ func (v *Vault) RemoveSlot(id string) error {
 	return nil
 }
 
-func (v *Vault) slotsOf(kind SlotKind) []slotRecord {
+// forPeople reports whether somebody can open the slot with what they know or
+// keep on paper.
+func (r slotRecord) forPeople() bool { return r.Kind == PassphraseSlot || r.Kind == RecoverySlot }
+
+func (r slotRecord) any() bool { return true }
+
+// slotsOf returns matching slots, oldest first.
+func (v *Vault) slotsOf(match func(slotRecord) bool) []slotRecord {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	var records []slotRecord
 	for _, r := range v.slots {
-		if r.Kind == kind {
+		if match(r) {
 			records = append(records, r)
 		}
 	}
+	slices.SortFunc(records, func(a, b slotRecord) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
 	return records
 }
 

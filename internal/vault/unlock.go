@@ -14,15 +14,13 @@ func (v *Vault) Init(passphrase []byte) error {
 	if err := checkNew(passphrase); err != nil {
 		return err
 	}
-	r, err := newRoot()
+	r, err := newRoot(1)
 	if err != nil {
 		return fmt.Errorf("setting up vault: %w", err)
 	}
-	record, err := v.newSlot(r, PassphraseSlot, "passphrase", v.cost, func(salt []byte) ([]byte, error) {
-		normal := normalized(passphrase)
-		defer clear(normal)
-		return v.derive(normal, salt, v.cost), nil
-	})
+	secret := normalized(passphrase)
+	defer clear(secret)
+	record, err := v.newSlot(r, PassphraseSlot, "passphrase", v.cost, secret)
 	if err != nil {
 		return fmt.Errorf("setting up vault: %w", err)
 	}
@@ -52,58 +50,56 @@ func (v *Vault) VerifyPassphrase(passphrase []byte) error {
 	return err
 }
 
+// try lets one passphrase in at a time, and refuses without computing anything
+// while the delay after a wrong one lasts.
 func (v *Vault) try(passphrase []byte) (_ *root, err error) {
-	slots := v.slotsOf(PassphraseSlot)
-	if len(slots) == 0 {
+	if !v.Initialized() {
 		return nil, ErrNotInitialized
 	}
-	if len(passphrase) == 0 || len(passphrase) > maxPassphraseBytes {
-		return nil, ErrWrongPassphrase // no slot has such a one
+	with := WithPassphrase(passphrase)
+	secret, err := with.secret()
+	if err != nil {
+		return nil, err
 	}
+	defer clear(secret)
 	if err := v.gate.enter(); err != nil {
 		return nil, err
 	}
 	right := false
 	defer func() { v.gate.leave(right) }()
-
-	normal := normalized(passphrase)
-	defer clear(normal)
-	for _, s := range slots {
-		key := v.derive(normal, s.Salt, s.Cost) // bounded by check at New
-		r, ok := unwrap(s.Wrapped, key, s.binding())
-		clear(key)
-		if ok {
-			right = true
-			return r, nil
-		}
-	}
-	return nil, ErrWrongPassphrase
+	r, _, err := openAny(v.slotsOf(slotRecord.any), with, secret, v.derive)
+	right = err == nil
+	return r, err
 }
 
 // UnlockWithKey opens the vault with the content of a key file. It needs no
 // delay: 256 bits are not guessed.
 // Errors: ErrNotInitialized; ErrWrongKeyFile, also wrapped; ErrLocked when the
 // vault was locked meanwhile.
-func (v *Vault) UnlockWithKey(key []byte) error {
+func (v *Vault) UnlockWithKey(key []byte) error { return v.unlockAtOnce(WithKeyFile(key)) }
+
+// UnlockWithRecoveryCode opens the vault with a recovery code, typed in any
+// case, with or without dashes. It needs no delay: 128 bits are not guessed.
+// Errors: ErrNotInitialized; ErrMistypedCode, wrapped, before anything is
+// computed; ErrWrongRecoveryCode; ErrLocked when the vault was locked
+// meanwhile.
+func (v *Vault) UnlockWithRecoveryCode(code []byte) error {
+	return v.unlockAtOnce(WithRecoveryCode(code))
+}
+
+func (v *Vault) unlockAtOnce(with Unlocker) error {
 	locks := v.lockCount()
 	if !v.Initialized() {
 		return ErrNotInitialized
 	}
-	secret, err := parseKeyFile(key)
+	secret, err := with.secret()
 	if err != nil {
 		return err
 	}
 	defer clear(secret)
-	for _, s := range v.slotsOf(KeyFileSlot) {
-		slotKey, err := keyFileSlotKey(secret, s.Salt)
-		if err != nil {
-			return fmt.Errorf("unlocking vault: %w", err)
-		}
-		r, ok := unwrap(s.Wrapped, slotKey, s.binding())
-		clear(slotKey)
-		if ok {
-			return v.install(r, locks)
-		}
+	r, _, err := openAny(v.slotsOf(slotRecord.any), with, secret, v.derive)
+	if err != nil {
+		return err
 	}
-	return ErrWrongKeyFile
+	return v.install(r, locks)
 }

@@ -199,7 +199,7 @@ func TestSlotsAreKept(t *testing.T) {
 	if len(slots) != 1 || slots[0].Kind != PassphraseSlot {
 		t.Fatalf("slots: %+v", slots)
 	}
-	is(t, h.RemoveSlot(slots[0].ID), ErrLastPassphrase)
+	is(t, h.RemoveSlot(slots[0].ID), ErrLastSlot)
 	is(t, h.RemoveSlot("slot_none"), ErrNoSlot)
 	for range maxSlots - 1 {
 		_, _, err := h.AddKeyFileSlot("")
@@ -213,19 +213,35 @@ func TestSlotsAreKept(t *testing.T) {
 	must(t, h.Unlock([]byte(testPassphrase)))
 }
 
+var errUnlocking = errors.New("found at unlock")
+
+// plantRoot is what somebody can do who can write records: seal a root key of
+// their own for the slot's public key.
+func plantRoot(t *testing.T, r *slotRecord) {
+	mine, err := newRoot(r.RootVersion)
+	must(t, err)
+	must(t, mine.wrapFor(r, make([]byte, pinBytes)))
+}
+
 // Whoever has the host key can write any record; the slots must not give way.
 func TestAlteredSlots(t *testing.T) {
 	t.Parallel()
 	rows := []struct {
 		name  string
 		alter func(r *slotRecord, other slotRecord)
-		want  error // of New; nil: the passphrase no longer fits
+		want  error // of New; nil: the passphrase no longer fits; errUnlocking: it does, and unlocking tells
 	}{
 		{"label", func(r *slotRecord, _ slotRecord) { r.Label = "x" }, nil},
 		{"date", func(r *slotRecord, _ slotRecord) { r.CreatedAt = r.CreatedAt.Add(1) }, nil},
 		{"salt", func(r *slotRecord, _ slotRecord) { r.Salt[0] ^= 1 }, nil},
-		{"wrapped key", func(r *slotRecord, _ slotRecord) { r.Wrapped[len(r.Wrapped)-1] ^= 1 }, nil},
-		{"wrapped key of another slot", func(r *slotRecord, o slotRecord) { r.Wrapped = o.Wrapped }, nil},
+		{"identity", func(r *slotRecord, _ slotRecord) { r.Identity[40] ^= 1 }, nil},
+		{"identity of another slot", func(r *slotRecord, o slotRecord) { r.Identity = o.Identity }, nil},
+		{"public key of another slot", func(r *slotRecord, o slotRecord) { r.Public = o.Public }, nil},
+		{"root key", func(r *slotRecord, _ slotRecord) { r.Root[len(r.Root)-1] ^= 1 }, errUnlocking},
+		{"root key of another slot", func(r *slotRecord, o slotRecord) { r.Root = o.Root }, errUnlocking},
+		{"pin", func(r *slotRecord, _ slotRecord) { r.Pin[len(r.Pin)-1] ^= 1 }, errUnlocking},
+		{"pin of another slot", func(r *slotRecord, o slotRecord) { r.Pin = o.Pin }, errUnlocking},
+		{"root key of one's own", func(r *slotRecord, _ slotRecord) { plantRoot(t, r) }, errUnlocking},
 		{"cheaper passes", func(r *slotRecord, _ slotRecord) { r.Cost.Passes++ }, nil},
 		{"more memory than allowed", func(r *slotRecord, _ slotRecord) { r.Cost.MemoryKiB = 1<<20 + 1 }, ErrDamaged},
 		{"no memory", func(r *slotRecord, _ slotRecord) { r.Cost.MemoryKiB = 0 }, ErrDamaged},
@@ -257,6 +273,11 @@ func TestAlteredSlots(t *testing.T) {
 				return errors.New("no passphrase slot")
 			}))
 			v, err := New(Config{Store: h.store, Clock: h.clock.now, Argon2: cheap})
+			if row.want == errUnlocking {
+				must(t, err)
+				is(t, v.Unlock([]byte(testPassphrase)), ErrDamaged)
+				return
+			}
 			if row.want != nil {
 				is(t, err, row.want)
 				return

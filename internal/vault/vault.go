@@ -8,15 +8,21 @@
 // growing delay, survives a restart, and computes nothing while it lasts.
 //
 // It refuses to run a key derivation with parameters out of bounds, to hold a
-// weak passphrase, and to lose its last passphrase. It promises no more about
-// memory than Go allows: buffers of its own are zeroed after use; what the
-// cryptographic libraries copied is dropped at Lock and left to the collector.
+// weak passphrase, and to lose the last passphrase or recovery code. It
+// promises no more about memory than Go allows: buffers of its own are zeroed
+// after use; what the cryptographic libraries copied is dropped at Lock and
+// left to the collector.
 //
-//	passphrase ── NFKC, Argon2id(salt, cost) ─┐
-//	                                          ├─ slot key ── wraps ── root keyset (Tink AEAD)
-//	key file ──── HKDF-SHA256(salt) ──────────┘                            │
-//	                                                                     seals
-//	                    provider keys, each bound to its id, resource, label, base URL and version
+//	passphrase ───── NFKC, Argon2id(salt, cost) ─┐
+//	recovery code ── HKDF-SHA256(salt) ──────────┼─ slot key ── seals ── identity: X25519 key pair, pin
+//	key file ─────── HKDF-SHA256(salt) ──────────┘                            │
+//	                                          pin (XChaCha20-Poly1305) and public key (HPKE) wrap
+//	                                                                          │
+//	                                                       root keyset, version n (Tink AEAD)
+//	                                                                          │ seals
+//	          provider keys, each bound to its id, resource, label, base URL and version
+//	          the pin of every slot: a slot that somebody else made is refused
+//	          the key of a backup, in an envelope that carries the slots
 //
 // The records themselves lie in the store, sealed once more under the host
 // key. Removing a slot does not change the root key: whoever has both the
@@ -31,9 +37,6 @@ import (
 	"io"
 	"sync"
 	"time"
-
-	"github.com/tink-crypto/tink-go/v2/keyset"
-	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/keywicket/keywicket/internal/store"
 )
@@ -61,7 +64,7 @@ type Vault struct {
 	clock  func() time.Time
 	rand   io.Reader
 	cost   Argon2Params
-	derive func(passphrase, salt []byte, cost Argon2Params) []byte
+	derive derivation
 	gate   *gate
 
 	// changing is held by whoever changes records, from reading mu's state to
@@ -74,12 +77,6 @@ type Vault struct {
 	slots       map[string]slotRecord
 	credentials map[string]credentialRecord
 	watchers    []func()
-}
-
-// root is the unwrapped root key.
-type root struct {
-	keys *keyset.Handle
-	seal tink.AEAD
 }
 
 // New reads the vault's records; it starts locked.
