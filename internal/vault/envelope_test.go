@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 var backupKey = bytes.Repeat([]byte{0x5a}, 32)
@@ -60,6 +61,7 @@ func TestBackupEnvelopeOpensWithEverySlot(t *testing.T) {
 func TestAlteredEnvelopes(t *testing.T) {
 	t.Parallel()
 	h, _ := furnished(t)
+	h.clock.advance(time.Second) // the passphrase slot is the first
 	_, _, err := h.AddKeyFileSlot("")
 	must(t, err)
 	other, _ := furnished(t)

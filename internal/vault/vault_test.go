@@ -89,6 +89,20 @@ func (h *house) add(resource, label, baseURL, secret string) Credential {
 	return c
 }
 
+// slot returns the oldest slot of a kind.
+func (h *house) slot(kind SlotKind) Slot {
+	h.t.Helper()
+	slots, err := h.Slots()
+	must(h.t, err)
+	for _, s := range slots {
+		if s.Kind == kind {
+			return s
+		}
+	}
+	h.t.Fatalf("no %s slot", kind)
+	return Slot{}
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
