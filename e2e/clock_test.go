@@ -1,7 +1,9 @@
 package e2e_test
 
 import (
+	"net"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/server"
@@ -18,4 +20,15 @@ func (c *movingClock) set(cfg *server.Config) { cfg.Clock = c.Now }
 
 func listenOn(address string) setting {
 	return func(cfg *server.Config) { cfg.Listen = address }
+}
+
+// freeAddress is a loopback address that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }

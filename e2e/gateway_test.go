@@ -123,7 +123,7 @@ func (l *logBuffer) String() string {
 }
 
 // pairingString makes a string that grants document on redemption.
-func (g *gateway) pairingString(t *testing.T, document string) string {
+func (g *gateway) pairingString(t testing.TB, document string) string {
 	t.Helper()
 	out, err := g.Admin.Pair(t.Context(), admin.PairInput{
 		Documents: document, Approve: true, Term: admin.Term{Forever: true},

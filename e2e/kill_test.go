@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,11 +20,7 @@ import (
 
 // binary builds the gateway once for the tests that need a process to kill.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "keywicket-e2e-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "gateway")
+	path := filepath.Join(binaryDir, "gateway")
 	out, err := exec.Command("go", "build", "-o", path, "../cmd/gateway").CombinedOutput()
 	if err != nil {
 		os.Stderr.Write(out)
@@ -31,11 +28,18 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, err
 })
 
+// binaryDir is where binary builds; it goes with the last test.
+var binaryDir string
+
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	dir, err := os.MkdirTemp("", "keywicket-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	binaryDir = dir
+	code := m.Run()
+	os.RemoveAll(dir)
 	os.Exit(code)
 }
 
