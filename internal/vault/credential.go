@@ -59,17 +59,35 @@ type NewCredential struct {
 type credentialRecord struct {
 	Format int `json:"format"`
 	Credential
-	Order   int64  `json:"order"`   // of adding
-	Version int64  `json:"version"` // of this record
-	Sealed  []byte `json:"sealed"`
+	Order       int64  `json:"order"`   // of adding
+	Version     int64  `json:"version"` // of this record
+	RootVersion int64  `json:"root_version"`
+	Sealed      []byte `json:"sealed"`
 }
 
 func (r credentialRecord) binding() []byte {
-	return bind("vault credential", r.ID, r.Resource, r.Label, r.BaseURL, instant(r.CreatedAt), number(r.Order), number(r.Version))
+	return bind("vault credential", r.ID, r.Resource, r.Label, r.BaseURL, instant(r.CreatedAt), number(r.Order), number(r.Version), number(r.RootVersion))
+}
+
+func (r *credentialRecord) sealUnder(root *root, secret []byte) (err error) {
+	r.RootVersion = root.version
+	if r.Sealed, err = root.seal.Encrypt(secret, r.binding()); err != nil {
+		return fmt.Errorf("sealing key: %w", err)
+	}
+	return nil
+}
+
+// openUnder returns the key, which the caller zeroes. Error: ErrDamaged.
+func (r credentialRecord) openUnder(root *root) ([]byte, error) {
+	secret, err := root.seal.Decrypt(r.Sealed, r.binding())
+	if err != nil {
+		return nil, fmt.Errorf("%w: key %s does not open", ErrDamaged, r.ID)
+	}
+	return secret, nil
 }
 
 func (r credentialRecord) check(id string) error {
-	if r.Format != format || r.ID != id || r.Version < 1 {
+	if r.Format != format || r.ID != id || r.Version < 1 || r.RootVersion < 1 {
 		return fmt.Errorf("%w: the record of key %s is not valid", ErrDamaged, id)
 	}
 	return nil
@@ -104,15 +122,14 @@ func (v *Vault) AddCredential(c NewCredential) (Credential, error) {
 		Format: format, Order: order, Version: 1,
 		Credential: Credential{ID: id, Resource: c.Resource, Label: label, BaseURL: baseURL, CreatedAt: v.clock().UTC().Round(0)},
 	}
-	if record.Sealed, err = r.seal.Encrypt(c.Secret.Bytes(), record.binding()); err != nil {
-		return Credential{}, fmt.Errorf("sealing key: %w", err)
+	if err := record.sealUnder(r, c.Secret.Bytes()); err != nil {
+		return Credential{}, err
 	}
-	if err := v.store.Update(func(tx *store.Tx) error { return credentialRecords.Put(tx, id, record) }); err != nil {
+	err = v.commit(func(all *records) { all.credentials = with(all.credentials, id, record) },
+		func(tx *store.Tx) error { return credentialRecords.Put(tx, id, record) })
+	if err != nil {
 		return Credential{}, fmt.Errorf("storing key: %w", err)
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.credentials = with(v.credentials, id, record)
 	return record.Credential, nil
 }
 
@@ -213,11 +230,10 @@ func (v *Vault) RemoveCredential(id string) error {
 		return ErrAmbiguous
 	}
 	id = found[0].ID
-	if err := v.store.Update(func(tx *store.Tx) error { return credentialRecords.Delete(tx, id) }); err != nil {
+	err := v.commit(func(all *records) { all.credentials = without(all.credentials, id) },
+		func(tx *store.Tx) error { return credentialRecords.Delete(tx, id) })
+	if err != nil {
 		return fmt.Errorf("removing key: %w", err)
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.credentials = without(v.credentials, id)
 	return nil
 }

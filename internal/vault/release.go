@@ -1,7 +1,5 @@
 package vault
 
-import "fmt"
-
 // Release gives out the key that was first added for a resource. The caller
 // zeroes the Secret. It reads no disk.
 // Errors: ErrLocked, ErrNoCredential, ErrDamaged.
@@ -28,9 +26,9 @@ func (v *Vault) release(match func(credentialRecord) bool) (Credential, Secret, 
 		return Credential{}, Secret{}, ErrNoCredential
 	}
 	record := found[0]
-	secret, err := v.root.seal.Decrypt(record.Sealed, record.binding())
+	secret, err := record.openUnder(v.root)
 	if err != nil {
-		return Credential{}, Secret{}, fmt.Errorf("%w: key %s does not open", ErrDamaged, record.ID)
+		return Credential{}, Secret{}, err
 	}
 	return record.Credential, NewSecret(secret), nil
 }

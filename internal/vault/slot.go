@@ -132,12 +132,11 @@ func (v *Vault) fillSlot(r *root, slot Slot, cost Argon2Params, secret []byte) (
 
 // putSlot stores a slot; the caller holds changing.
 func (v *Vault) putSlot(record slotRecord) error {
-	if err := v.store.Update(func(tx *store.Tx) error { return slotRecords.Put(tx, record.ID, record) }); err != nil {
+	err := v.commit(func(r *records) { r.slots = with(r.slots, record.ID, record) },
+		func(tx *store.Tx) error { return slotRecords.Put(tx, record.ID, record) })
+	if err != nil {
 		return fmt.Errorf("storing key slot: %w", err)
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.slots = with(v.slots, record.ID, record)
 	return nil
 }
 
@@ -154,12 +153,11 @@ func (v *Vault) RemoveSlot(id string) error {
 	if record.forPeople() && len(v.slotsOf(slotRecord.forPeople)) == 1 {
 		return ErrLastSlot
 	}
-	if err := v.store.Update(func(tx *store.Tx) error { return slotRecords.Delete(tx, id) }); err != nil {
+	err := v.commit(func(r *records) { r.slots = without(r.slots, id) },
+		func(tx *store.Tx) error { return slotRecords.Delete(tx, id) })
+	if err != nil {
 		return fmt.Errorf("removing key slot: %w", err)
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.slots = without(v.slots, id)
 	return nil
 }
 

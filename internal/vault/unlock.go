@@ -31,45 +31,51 @@ func (v *Vault) Init(passphrase []byte) error {
 }
 
 // Unlock opens the vault with a passphrase. Unlocking an unlocked vault checks
-// the passphrase all the same. A Lock during the attempt wins.
+// the passphrase all the same. A Lock during the attempt wins. A slot cheaper
+// than Config.Argon2 is raised to it.
 // Errors: ErrNotInitialized, ErrWrongPassphrase, *TooSoonError, ErrLocked.
 func (v *Vault) Unlock(passphrase []byte) error {
 	locks := v.lockCount()
-	r, err := v.try(passphrase)
-	if err != nil {
-		return err
-	}
-	return v.install(r, locks)
+	return v.try(passphrase, func(r *root, slot slotRecord, secret []byte) error {
+		if err := v.install(r, locks); err != nil {
+			return err
+		}
+		v.raise(r, slot, secret)
+		return nil
+	})
 }
 
 // VerifyPassphrase checks a passphrase and leaves the vault as it is. It is
 // refused and slowed down like Unlock, and shares its delay.
 // Errors: ErrNotInitialized, ErrWrongPassphrase, *TooSoonError.
 func (v *Vault) VerifyPassphrase(passphrase []byte) error {
-	_, err := v.try(passphrase)
-	return err
+	return v.try(passphrase, func(*root, slotRecord, []byte) error { return nil })
 }
 
 // try lets one passphrase in at a time, and refuses without computing anything
-// while the delay after a wrong one lasts.
-func (v *Vault) try(passphrase []byte) (_ *root, err error) {
+// while the delay after a wrong one lasts. It calls right with what the
+// passphrase opened, and with its normal form.
+func (v *Vault) try(passphrase []byte, right func(r *root, slot slotRecord, secret []byte) error) error {
 	if !v.Initialized() {
-		return nil, ErrNotInitialized
+		return ErrNotInitialized
 	}
 	with := WithPassphrase(passphrase)
 	secret, err := with.secret()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer clear(secret)
 	if err := v.gate.enter(); err != nil {
-		return nil, err
+		return err
 	}
-	right := false
-	defer func() { v.gate.leave(right) }()
-	r, _, err := openAny(v.slotsOf(slotRecord.any), with, secret, v.derive)
-	right = err == nil
-	return r, err
+	opened := false
+	defer func() { v.gate.leave(opened) }()
+	r, slot, err := openAny(v.slotsOf(slotRecord.any), with, secret, v.derive)
+	if err != nil {
+		return err
+	}
+	opened = true
+	return right(r, slot, secret)
 }
 
 // UnlockWithKey opens the vault with the content of a key file. It needs no

@@ -53,14 +53,16 @@ type Config struct {
 	// Rand makes ids, salts and key files. Default crypto/rand.Reader. Keys
 	// and nonces inside keysets always come from the operating system.
 	Rand io.Reader
-	// Argon2 is the cost of new passphrase slots. Default 64 MiB, 3 passes,
-	// 1 thread; anything cheaper is for tests.
+	// Argon2 is the cost of new passphrase slots; a cheaper one is raised to it
+	// at the next unlock. Default 64 MiB, 3 passes, 1 thread; anything cheaper
+	// is for tests.
 	Argon2 Argon2Params
 }
 
 // Vault is an open vault. Its methods may be called concurrently.
 type Vault struct {
 	store  *store.Store
+	update func(func(*store.Tx) error) error // store.Update; tests make it fail
 	clock  func() time.Time
 	rand   io.Reader
 	cost   Argon2Params
@@ -71,12 +73,11 @@ type Vault struct {
 	// writing it, so that a disk sync never holds up Release.
 	changing sync.Mutex
 
-	mu          sync.RWMutex
-	root        *root // nil while locked
-	locks       int   // how often Lock was called
-	slots       map[string]slotRecord
-	credentials map[string]credentialRecord
-	watchers    []func()
+	mu    sync.RWMutex
+	root  *root // nil while locked
+	locks int   // how often Lock was called
+	records
+	watchers []func()
 }
 
 // New reads the vault's records; it starts locked.
@@ -98,7 +99,7 @@ func New(cfg Config) (*Vault, error) {
 		return nil, fmt.Errorf("opening vault: Config.Argon2: %w", err)
 	}
 	v := &Vault{
-		store: cfg.Store, clock: cfg.Clock, rand: cfg.Rand, cost: cfg.Argon2, derive: argon2id,
+		store: cfg.Store, update: cfg.Store.Update, clock: cfg.Clock, rand: cfg.Rand, cost: cfg.Argon2, derive: argon2id,
 		gate: &gate{store: cfg.Store, clock: cfg.Clock},
 	}
 	if err := cfg.Store.View(v.load); err != nil {
@@ -107,27 +108,12 @@ func New(cfg Config) (*Vault, error) {
 	return v, nil
 }
 
-func (v *Vault) load(tx *store.Tx) (err error) {
-	if v.slots, err = slotRecords.All(tx); err != nil {
+func (v *Vault) load(tx *store.Tx) error {
+	records, err := readRecords(tx)
+	if err != nil {
 		return err
 	}
-	for id, r := range v.slots {
-		if err := r.check(id); err != nil {
-			return err
-		}
-	}
-	if v.credentials, err = credentialRecords.All(tx); err != nil {
-		return err
-	}
-	for id, r := range v.credentials {
-		if err := r.check(id); err != nil {
-			return err
-		}
-	}
-	// Without this check a vault whose slots vanished could be set up anew.
-	if len(v.credentials) > 0 && len(v.slots) == 0 {
-		return fmt.Errorf("%w: it holds keys and no way to open them", ErrDamaged)
-	}
+	v.records = records
 	return v.gate.load(tx)
 }
 
@@ -176,10 +162,14 @@ func (v *Vault) lockCount() int {
 func (v *Vault) install(r *root, locks int) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.locks != locks {
+	switch {
+	case v.locks != locks:
+		return errInterrupted
+	case r.version == v.rootVersion():
+		v.root = r
+	case v.root == nil: // rotated and locked while r was being unwrapped
 		return errInterrupted
 	}
-	v.root = r
 	return nil
 }
 
