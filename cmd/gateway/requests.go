@@ -34,6 +34,7 @@ func (g *gateway) showRequest(r admin.Request) {
 		"  app", r.AppName,
 		"  site", r.AppURI,
 		"  code", r.UserCode,
+		"  returns to", r.RedirectURI,
 		"  fingerprint", r.Fingerprint,
 		"  from", r.Address,
 		"  reason", r.Reason,
@@ -46,6 +47,10 @@ func (g *gateway) showRequest(r admin.Request) {
 	g.showTerms(r.Proposal)
 	if r.DefaultedEnd {
 		g.say("  It asks for no end, so it gets 30 days; --expires or --forever choose otherwise.")
+	}
+	if r.RedirectURI != "" {
+		g.say("  It waits in your browser: approve it there, or: gateway deny %s", r.ID)
+		return
 	}
 	g.say("  gateway approve %s, or: gateway deny %[1]s", r.ID)
 }

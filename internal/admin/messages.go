@@ -100,9 +100,10 @@ type Request struct {
 	AppID       string  `json:"app_id"`
 	AppName     string  `json:"app_name"`
 	AppURI      string  `json:"app_uri,omitempty"`
-	UserCode    string  `json:"user_code"`
-	Fingerprint string  `json:"fingerprint"` // of the app's key
-	Address     string  `json:"address"`     // the app's network address
+	UserCode    string  `json:"user_code,omitempty"`
+	RedirectURI string  `json:"redirect_uri,omitempty"` // it waits in a browser, which goes back there; approve it in the console
+	Fingerprint string  `json:"fingerprint"`            // of the app's key
+	Address     string  `json:"address"`                // the app's network address
 	Reason      string  `json:"reason,omitempty"`
 	Status      string  `json:"status"`
 	Asked       []Terms `json:"asked"`
@@ -192,14 +193,34 @@ type Verification struct {
 // Event is one line of the audit log.
 type Event = audit.Event
 
-// UnlockInput opens the vault.
+// UnlockInput opens the vault with one of the two.
 type UnlockInput struct {
-	Passphrase string `json:"passphrase"`
+	Passphrase   string `json:"passphrase,omitzero"`
+	RecoveryCode string `json:"recovery_code,omitzero"` // in any case, with or without dashes
 }
 
-// SlotInput makes a key-file slot.
+// SlotInput makes a key-file or recovery slot.
 type SlotInput struct {
 	Label string `json:"label"`
+}
+
+// PassphraseInput makes a passphrase slot.
+type PassphraseInput struct {
+	Label      string `json:"label"`
+	Passphrase string `json:"passphrase"` // at least 12 characters
+}
+
+// ChangeInput replaces a passphrase.
+type ChangeInput struct {
+	Old string `json:"old"`
+	New string `json:"new"` // at least 12 characters
+}
+
+// RecoveryCode is a new recovery slot together with its code, which is shown
+// once and kept nowhere.
+type RecoveryCode struct {
+	Slot Slot   `json:"slot"`
+	Code string `json:"code"`
 }
 
 // KeyTest is a KeyReport together with the key it is about.

@@ -75,7 +75,7 @@ func (a *Admin) request(name string) (pairing.ConsentRequest, error) {
 func (a *Admin) requestOf(r pairing.ConsentRequest) Request {
 	proposed, defaulted := Term{}.apply(proposal(r), a.cfg.Clock())
 	return Request{
-		ID: r.ID, AppID: r.AppID, AppName: r.AppName, AppURI: r.AppURI, UserCode: r.UserCode,
+		ID: r.ID, AppID: r.AppID, AppName: r.AppName, AppURI: r.AppURI, UserCode: r.UserCode, RedirectURI: r.RedirectURI,
 		Fingerprint: r.Fingerprint, Address: r.Address, Reason: r.Reason, Status: string(r.Status),
 		Asked: a.words(r.Asked), Preset: a.words(r.Preset), Proposal: a.words(proposed), DefaultedEnd: defaulted,
 		CreatedAt: a.at(r.CreatedAt), ExpiresAt: a.at(r.ExpiresAt),

@@ -16,9 +16,11 @@ import (
 // oauth binds the OAuth endpoints to HTTP: it reads requests strictly, calls
 // one method of pairing and writes the answer. Rules live in pairing; its
 // *pairing.OAuthError is returned, and answered where all errors are.
-type oauth struct{ pairing *pairing.Pairing }
-
-func newOAuth(p *pairing.Pairing) *oauth { return &oauth{pairing: p} }
+type oauth struct {
+	pairing *pairing.Pairing
+	// errorPage shows an error to a person.
+	errorPage func(echo.Context, error) error
+}
 
 // metadata answers GET /.well-known/oauth-authorization-server and GET
 // /.well-known/openid-configuration (RFC 8414).
@@ -84,6 +86,9 @@ func (o *oauth) token(c echo.Context) error {
 		GrantType:    f.value("grant_type"),
 		ClientID:     f.value("client_id"),
 		DeviceCode:   f.value("device_code"),
+		Code:         f.value("code"),
+		RedirectURI:  f.value("redirect_uri"),
+		CodeVerifier: f.value("code_verifier"),
 		RefreshToken: f.value("refresh_token"),
 		Scope:        f.value("scope"),
 		Proof:        proof(c, f.body),

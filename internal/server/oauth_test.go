@@ -123,21 +123,28 @@ func TestDiscoveryDocuments(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"issuer":                                s.URL(),
-		"grant_types_supported":                 "urn:ietf:params:oauth:grant-type:device_code refresh_token",
+		"grant_types_supported":                 "authorization_code urn:ietf:params:oauth:grant-type:device_code refresh_token",
+		"code_challenge_methods_supported":      "S256",
 		"token_endpoint_auth_methods_supported": "none",
 		"dpop_signing_alg_values_supported":     "ES256 EdDSA Ed25519 PS256",
 		"authorization_details_types_supported": "keywicket",
 		"scopes_supported":                      "llm:openai",
-		"response_types_supported":              "",
+		"response_types_supported":              "code",
+		"response_modes_supported":              "query",
 	} {
 		if got := joined(as.members[name]); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
+	for _, name := range []string{"require_pushed_authorization_requests", "authorization_response_iss_parameter_supported"} {
+		if as.members[name] != true {
+			t.Errorf("%s is %v", name, as.members[name])
+		}
+	}
 	// Every endpoint that is announced exists.
 	for name, method := range map[string]string{
 		"registration_endpoint": "POST", "device_authorization_endpoint": "POST", "token_endpoint": "POST",
-		"revocation_endpoint": "POST", "jwks_uri": "GET",
+		"revocation_endpoint": "POST", "jwks_uri": "GET", "pushed_authorization_request_endpoint": "POST",
 	} {
 		path, ours := strings.CutPrefix(as.text(name), s.URL())
 		if answer := s.send(method, path, ""); !ours || answer.StatusCode == 404 || answer.StatusCode == 405 {
@@ -189,7 +196,7 @@ func TestOAuthOverHTTP(t *testing.T) {
 	if registered.StatusCode != 201 || registered.text("client_name") != "Notes" {
 		t.Fatalf("registering: %d %s", registered.StatusCode, registered.raw)
 	}
-	want := []string{"client_id", "client_id_issued_at", "client_name", "dpop_bound_access_tokens", "grant_types", "response_types", "token_endpoint_auth_method"}
+	want := []string{"client_id", "client_id_issued_at", "client_name", "dpop_bound_access_tokens", "grant_types", "redirect_uris", "response_types", "token_endpoint_auth_method"}
 	if got := slices.Sorted(maps.Keys(registered.members)); !slices.Equal(got, want) {
 		t.Errorf("registered %v, want only what is kept: %v", got, want)
 	}

@@ -34,7 +34,7 @@ func (s *Server) routes() []route {
 	apps := newThrottle(s.cfg.UnauthenticatedPerMinute)
 	anybody := []echo.MiddlewareFunc{deadlines}
 	throttled := []echo.MiddlewareFunc{deadlines, apps.guard}
-	o := newOAuth(s.rooms.pairing)
+	o := &oauth{pairing: s.rooms.pairing, errorPage: s.rooms.ui.Error}
 	table := []route{
 		{get, "/healthz", anybody, healthz},
 		{get, "/readyz", anybody, s.rooms.readyz},
@@ -45,6 +45,8 @@ func (s *Server) routes() []route {
 		{get, "/oauth/jwks", throttled, o.jwks},
 		{post, "/oauth/register", throttled, o.register},
 		{post, "/oauth/device", throttled, o.device},
+		{post, "/oauth/par", throttled, o.push},
+		{get, "/oauth/authorize", throttled, o.authorize},
 		{post, "/oauth/token", throttled, o.token},
 		{post, "/oauth/revoke", throttled, o.revoke},
 

@@ -105,6 +105,8 @@ func TestEveryRouteForEveryCaller(t *testing.T) {
 		"GET /oauth/jwks":                             {200, 200, 200},
 		"POST /oauth/register":                        {401, 401, 401},
 		"POST /oauth/device":                          {400, 400, 400},
+		"POST /oauth/par":                             {400, 400, 400},
+		"GET /oauth/authorize":                        {400, 400, 400},
 		"POST /oauth/token":                           {400, 400, 400},
 		"POST /oauth/revoke":                          {400, 400, 400},
 		"* /r/*":                                      {404, 404, 404},

@@ -41,8 +41,9 @@ func (u *UI) approve(c echo.Context) error {
 		return err
 	}
 	grant, err := u.grant(c, offered(r))
+	var back string
 	if err == nil {
-		err = u.cfg.Pairing.Approve(r.ID, grant)
+		back, err = u.cfg.Pairing.ApproveInBrowser(r.ID, grant)
 	}
 	if problem, refused := documentProblem(err, pairing.ErrGrant); refused {
 		return u.consentAgain(c, r, problem)
@@ -50,15 +51,39 @@ func (u *UI) approve(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if back != "" {
+		return sendBack(c, back)
+	}
 	return u.done(c, saidApproved, "/apps/"+url.PathEscape(r.AppID))
 }
 
 // deny is POST /requests/:id/deny.
 func (u *UI) deny(c echo.Context) error {
-	if err := u.cfg.Pairing.Deny(c.Param("id")); err != nil {
+	back, err := u.cfg.Pairing.DenyInBrowser(c.Param("id"))
+	if err != nil {
 		return err
 	}
+	if back != "" {
+		return sendBack(c, back)
+	}
 	return u.done(c, saidDenied, "/requests")
+}
+
+// sendBack leaves the console for the app that waits with the answer. The
+// address has been registered by the app and shown to the owner.
+func sendBack(c echo.Context, redirect string) error {
+	return c.Redirect(http.StatusSeeOther, redirect) // 303: RFC 9700 section 4.12
+}
+
+// allowSendBack lets the form of this page end at the app: browsers hold the
+// whole chain of redirects after a form to form-action. From the app's own
+// address on it may lead anywhere with https, as callbacks do.
+func allowSendBack(h http.Header, redirectURI string) {
+	to := " https:"
+	if u, err := url.Parse(redirectURI); err == nil && u.Scheme == "http" {
+		to += " http://" + u.Host
+	}
+	h.Set("Content-Security-Policy", strings.Replace(contentPolicy, "form-action 'self'", "form-action 'self'"+to, 1))
 }
 
 // pending is the request that the address names, if it still waits.
@@ -99,6 +124,16 @@ func (u *UI) grant(c echo.Context, shown []policy.Document) ([]policy.Document, 
 	return grant, nil
 }
 
+// backView takes a redirect URI apart, so that the part that says whose it is
+// stands out.
+func backView(redirectURI string) back {
+	u, err := url.Parse(redirectURI)
+	if err != nil || redirectURI == "" {
+		return back{}
+	}
+	return back{Origin: u.Scheme + "://" + u.Host, Rest: strings.TrimPrefix(redirectURI, u.Scheme+"://"+u.Host)}
+}
+
 func suffixOf(i int) string { return fmt.Sprintf("-%d", i) }
 
 // consentAgain shows the form as it was sent, with what is wrong with it.
@@ -120,6 +155,9 @@ func (u *UI) consentAgain(c echo.Context, r pairing.ConsentRequest, problem stri
 
 // consentView is the part of the screen that is not the form's.
 func (u *UI) consentView(c echo.Context, r pairing.ConsentRequest) (consentView, error) {
+	if r.RedirectURI != "" {
+		allowSendBack(c.Response().Header(), r.RedirectURI)
+	}
 	keys, err := u.cfg.Vault.Credentials()
 	if err != nil {
 		return consentView{}, err
@@ -131,7 +169,7 @@ func (u *UI) consentView(c echo.Context, r pairing.ConsentRequest) (consentView,
 	v := consentView{
 		Frame: u.frame(c, r.AppName+" asks for access", "requests", "/requests/"+url.PathEscape(r.ID)),
 		ID:    r.ID, AppName: r.AppName, AppURI: r.AppURI, Address: r.Address, Reason: r.Reason,
-		UserCode: r.UserCode, Fingerprint: groups(r.Fingerprint),
+		UserCode: r.UserCode, Fingerprint: groups(r.Fingerprint), Back: backView(r.RedirectURI),
 		Asked: u.at(r.CreatedAt), Lapses: u.at(r.ExpiresAt), Preset: len(r.Preset) > 0,
 	}
 	for i, d := range offered(r) {

@@ -34,6 +34,7 @@ var failures = []struct {
 	{owner.ErrSetupToken, failure{403, "The set-up link is not valid any more", "Restart the gateway to get a new one.", "", ""}},
 	{pairing.ErrNoRequest, failure{404, "This request is gone", "It has lapsed, or never was here. The app can ask again.", "/requests", "To the requests"}},
 	{pairing.ErrRequestDecided, failure{409, "Already answered", "This request has been approved or denied before.", "/apps", "To the apps"}},
+	{pairing.ErrNoPushed, failure{400, "This link is not good any more", "An app's link to this page is good for a minute, and once. Go back to the app and start again.", "", ""}},
 	{pairing.ErrNoApp, failure{404, "No such app", "It is not among the paired apps.", "/apps", "To the apps"}},
 	{pairing.ErrAppRevoked, failure{409, "The app is revoked", "That is final. Pair it again with a new pairing string.", "/pair", "Pair an app"}},
 }

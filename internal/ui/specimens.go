@@ -23,6 +23,7 @@ func specimens() []specimen {
 		{"pair-now", pairPage(somePair(quiet.as("Pair an app", "pair", ""), "now"))},
 		{"paired", pairedPage(somePaired(quiet.as("Your pairing string", "pair", ""), true))},
 		{"paired-later", pairedPage(somePaired(quiet.as("Your pairing string", "pair", ""), false))},
+		{"consent-in-browser", consentPage(browserConsent(frame{SignedIn: true, Pending: 1}.as("Notes asks for access", "requests", "")))},
 		{"requests", requestsPage(requestsView{Frame: frame{SignedIn: true, Pending: 2}.as("Requests", "requests", ""), Waiting: someWaiting()})},
 		{"requests-none", requestsPage(requestsView{Frame: quiet.as("Requests", "requests", saidDenied)})},
 		{"consent", consentPage(someConsent(frame{SignedIn: true, Pending: 1}.as("Notes asks for access", "requests", "")))},
@@ -118,6 +119,12 @@ func someConsent(f frame) consentView {
 			Amount:    amountView{Capped: true, Requests: "100"},
 		}},
 	}
+}
+
+func browserConsent(f frame) consentView {
+	v := someConsent(f)
+	v.UserCode, v.Fingerprint, v.Back = "", nil, back{Origin: "https://notes.example", Rest: "/callback/keywicket"}
+	return v
 }
 
 func severalConsent(f frame) consentView {
