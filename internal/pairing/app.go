@@ -41,6 +41,10 @@ type App struct {
 	Name   string    `json:"name"`
 	URI    string    `json:"uri,omitzero"`
 	Status AppStatus `json:"status"`
+	// GrantTypes are the ways in which the app may get tokens.
+	GrantTypes []string `json:"grant_types"`
+	// RedirectURIs are where a browser may be sent back to with an answer.
+	RedirectURIs []string `json:"redirect_uris,omitzero"`
 	// Thumbprint names the key the app is bound to (RFC 7638); empty until it
 	// has shown one.
 	Thumbprint string    `json:"thumbprint,omitzero"`

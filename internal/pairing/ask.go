@@ -18,44 +18,57 @@ const (
 	maxRequests       = 128
 )
 
-// ask stores the request, approved at once if the pairing string said so.
-func (p *Pairing) ask(r DeviceRequest, a asked, thumbprint string) (DeviceResponse, error) {
-	deviceCode, err := p.newSecret()
-	if err != nil {
-		return DeviceResponse{}, err
-	}
+// ask stores a request for the app in it, approved at once if the pairing
+// string said so. What the two flows have in common is filled in here.
+func (p *Pairing) ask(request requestRecord, a asked) (*liveRequest, error) {
 	p.changing.Lock()
 	defer p.changing.Unlock()
-	app, err := p.mayAsk(r.ClientID)
+	app, err := p.mayAsk(request.AppID)
 	if err != nil {
-		return DeviceResponse{}, err
+		return nil, err
 	}
 	now := p.now()
-	request := &liveRequest{interval: pollInterval, record: requestRecord{
-		DeviceHash: hashOf(deviceCode), Thumbprint: thumbprint,
-		ConsentRequest: ConsentRequest{
-			AppID: app.ID, AppName: app.Name, AppURI: app.URI, Address: r.Address,
-			Asked: a.documents, Preset: presetFor(app.Preset, a.documents), Reason: a.reason,
-			CreatedAt: now, ExpiresAt: now.Add(requestLifetime), Status: RequestPending,
-		},
-	}}
-	if len(request.record.defaultGrant()) == 0 {
-		return DeviceResponse{}, refuse(codeInvalidScope, "say what you ask for, in scope or authorization_details; this gateway has %s", strings.Join(p.resourceIDs(), ", "))
+	request.AppName, request.AppURI = app.Name, app.URI
+	request.Asked, request.Preset, request.Reason = a.documents, presetFor(app.Preset, a.documents), a.reason
+	request.CreatedAt, request.ExpiresAt, request.Status = now, now.Add(requestLifetime), RequestPending
+	if request.pushed() {
+		request.ExpiresAt = now.Add(PushedLife)
 	}
-	if request.record.ID, err = p.newID("ask"); err != nil {
-		return DeviceResponse{}, err
+	if len(request.defaultGrant()) == 0 {
+		return nil, refuse(codeInvalidScope, "say what you ask for, in scope or authorization_details; this gateway has %s", strings.Join(p.resourceIDs(), ", "))
 	}
-	if request.record.UserCode, err = p.newUserCode(&p.live); err != nil {
-		return DeviceResponse{}, err
+	if request.ID, err = p.newID("ask"); err != nil {
+		return nil, err
 	}
-	if len(request.record.Preset) > 0 && now.Before(app.ApproveUntil) {
-		request.interval = approvedInterval
-		request.record.Status, request.record.Preapproved = RequestApproved, true
+	if !request.pushed() {
+		if request.UserCode, err = p.newUserCode(&p.live); err != nil {
+			return nil, err
+		}
 	}
-	if err := p.storeRequest(app, request); err != nil {
-		return DeviceResponse{}, err
+	r := &liveRequest{interval: pollInterval, record: request}
+	if len(request.Preset) > 0 && now.Before(app.ApproveUntil) {
+		r.interval = approvedInterval
+		r.record.Status, r.record.Preapproved = RequestApproved, true
 	}
-	return p.deviceResponse(deviceCode, request), nil
+	return r, p.storeRequest(app, r)
+}
+
+// parseKnown reads what an app asks for and refuses what is not to be had here.
+func (p *Pairing) parseKnown(details, scope string) (asked, error) {
+	a, err := parseAsked(details, scope, p.now())
+	if err != nil {
+		return asked{}, err
+	}
+	for _, d := range a.documents {
+		if err := p.known(d); err != nil {
+			code := codeInvalidScope
+			if details != "" {
+				code = codeInvalidDetails
+			}
+			return asked{}, refuse(code, "%v", err)
+		}
+	}
+	return a, nil
 }
 
 // mayAsk returns the app if it may begin another consent request.
@@ -71,7 +84,7 @@ func (p *Pairing) mayAsk(appID string) (appRecord, error) {
 	}
 	own, all, now := 0, 0, p.now()
 	for _, r := range p.live.requests {
-		if r.expired(now) || r.record.Status == RequestCollected {
+		if r.expired(now) || r.record.Status == RequestCollected || (r.record.pushed() && r.record.Status == RequestDenied) {
 			continue
 		}
 		all++

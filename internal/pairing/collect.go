@@ -47,14 +47,24 @@ func (p *Pairing) mayCollect(r *liveRequest, t TokenRequest, thumbprint string, 
 	case r == nil || r.record.AppID != t.ClientID || r.record.Status == RequestCollected:
 		return refuse(codeInvalidGrant, "this device_code is unknown or already used; ask again")
 	case r.record.Thumbprint != "" && r.record.Thumbprint != thumbprint:
-		return refuse(codeInvalidGrant, "this device_code is bound to another key; poll with the key that asked")
+		return p.keyFits(r, thumbprint)
 	case r.record.Status == RequestDenied:
 		return refuse(codeAccessDenied, "the gateway's owner said no")
 	case r.expired(now):
 		return refuse(codeExpired, "nobody answered in time; ask again")
-	case p.live.apps[t.ClientID].Thumbprint != "" && p.live.apps[t.ClientID].Thumbprint != thumbprint:
+	}
+	return p.keyFits(r, thumbprint)
+}
+
+// keyFits says why a key gets no session out of a request.
+func (p *Pairing) keyFits(r *liveRequest, thumbprint string) error {
+	app := p.live.apps[r.record.AppID]
+	switch {
+	case r.record.Thumbprint != "" && r.record.Thumbprint != thumbprint:
+		return refuse(codeInvalidGrant, "this code is bound to another key; use the key that asked")
+	case app.Thumbprint != "" && app.Thumbprint != thumbprint:
 		return refuse(codeInvalidGrant, "this app is bound to another key; use that one, or pair again with a new pairing string")
-	case r.record.Preapproved && p.live.apps[t.ClientID].ApproveUntil.IsZero():
+	case r.record.Preapproved && app.ApproveUntil.IsZero():
 		// Approval on redemption is for one session. Without this, a client_id,
 		// which is no secret, would be enough to ask for another.
 		return refuse(codeInvalidGrant, "the approval that came with the pairing string is used up; ask again")

@@ -32,6 +32,9 @@ var (
 	ErrNoRequest = errors.New("no such consent request, or it has expired: see gateway requests")
 	// ErrRequestDecided says that the request has been answered before.
 	ErrRequestDecided = errors.New("consent request has already been answered")
+	// ErrInBrowser says that the request can be approved only where the browser
+	// is that has to go back to the app.
+	ErrInBrowser = errors.New("this app waits in a browser: approve it there, in the console")
 	// ErrGrant says that a document cannot be granted; the text says why.
 	ErrGrant = errors.New("cannot be granted")
 )
@@ -43,8 +46,12 @@ type ConsentRequest struct {
 	AppID   string `json:"app_id"`
 	AppName string `json:"app_name"`
 	AppURI  string `json:"app_uri,omitzero"`
-	// UserCode is what the app shows too, as XXXX-XXXX.
-	UserCode string `json:"user_code"`
+	// UserCode is what the app shows too, as XXXX-XXXX; empty for a request
+	// that comes with the owner's own browser.
+	UserCode string `json:"user_code,omitzero"`
+	// RedirectURI is where that browser is sent back to with the answer; empty
+	// for the device grant.
+	RedirectURI string `json:"redirect_uri,omitzero"`
 	// Fingerprint is the thumbprint of the app's key for people to compare;
 	// empty until the app has shown a key.
 	Fingerprint string `json:"fingerprint,omitzero"`
@@ -62,13 +69,14 @@ type ConsentRequest struct {
 }
 
 // Requests returns the consent requests that wait for an answer, oldest first.
+// A pushed one waits from when a browser has brought it.
 func (p *Pairing) Requests() []ConsentRequest {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	now := p.now()
 	pending := []ConsentRequest{}
 	for _, r := range p.live.requests {
-		if r.record.Status == RequestPending && !r.expired(now) {
+		if r.record.Status == RequestPending && !r.expired(now) && !r.record.unopened() {
 			pending = append(pending, r.record.shown())
 		}
 	}

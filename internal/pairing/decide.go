@@ -9,29 +9,63 @@ import (
 	"github.com/keywicket/keywicket/internal/store"
 )
 
-// Approve grants a request. A nil grant means the preset's documents for what
+// Approve grants a request of the device grant. A nil grant means the preset's documents for what
 // was asked, or what was asked when there are none. Documents are stored as
 // given; one without ExpiresAt never ends. Errors: ErrNoRequest,
-// ErrRequestDecided, ErrGrant, ErrAppRevoked, audit.ErrUnavailable.
+// ErrRequestDecided, ErrInBrowser, ErrGrant, ErrAppRevoked,
+// audit.ErrUnavailable.
 func (p *Pairing) Approve(id string, grant []policy.Document) error {
+	_, err := p.approve(id, grant, "")
+	return err
+}
+
+// ApproveInBrowser grants a request of either flow, as Approve does, for an
+// owner who sits at a browser. It returns where to send that browser: back to
+// the app with a code (RFC 6749 section 4.1.2), or nowhere for the device
+// grant. Errors: as Approve, except for ErrInBrowser.
+func (p *Pairing) ApproveInBrowser(id string, grant []policy.Document) (redirect string, err error) {
+	code, err := p.newSecret()
+	if err != nil {
+		return "", err
+	}
+	record, err := p.approve(id, grant, code)
+	if err != nil || !record.pushed() {
+		return "", err
+	}
+	return p.codeAnswer(record, code), nil
+}
+
+// approve grants a request and gives a pushed one its code.
+func (p *Pairing) approve(id string, grant []policy.Document, code string) (requestRecord, error) {
 	p.changing.Lock()
 	defer p.changing.Unlock()
 	r, err := p.live.undecided(id, p.now())
 	if err != nil {
-		return err
+		return requestRecord{}, err
 	}
 	app, err := p.live.changeable(r.record.AppID)
 	if err != nil {
-		return err
+		return requestRecord{}, err
 	}
+	next := r.record
+	next.Status = RequestApproved
+	if next.pushed() {
+		if code == "" {
+			return requestRecord{}, ErrInBrowser
+		}
+		next.issue(code, p.now())
+	}
+	return next, p.storeApproval(app, r, next, grant)
+}
+
+// storeApproval makes the permissions of a grant. The caller holds changing.
+func (p *Pairing) storeApproval(app appRecord, r *liveRequest, next requestRecord, grant []policy.Document) error {
 	if grant == nil {
 		grant = r.record.defaultGrant()
 	}
 	if err := p.checkGrant(grant); err != nil {
 		return err
 	}
-	next := r.record
-	next.Status = RequestApproved
 	// The owner has now answered for this app: a preset no longer stands in
 	// for the answer to its next request.
 	app.Preset, app.ApproveUntil = nil, time.Time{}
@@ -42,7 +76,7 @@ func (p *Pairing) Approve(id string, grant []policy.Document) error {
 	err = p.grant(func(tx *store.Tx) error {
 		return errors.Join(
 			appRecords.Put(tx, app.ID, app),
-			requestRecords.Put(tx, id, next),
+			requestRecords.Put(tx, next.ID, next),
 			putPermissions(tx, permissions),
 		)
 	}, approvals(app, permissions, r.record.Address, "")...)
@@ -52,6 +86,7 @@ func (p *Pairing) Approve(id string, grant []policy.Document) error {
 	p.publish(func(l *live) {
 		l.apps[app.ID] = app
 		r.record = next
+		l.addRequest(r)
 		for _, perm := range permissions {
 			l.addPermission(perm)
 		}
@@ -80,10 +115,30 @@ func (p *Pairing) Deny(id string) error {
 	})
 }
 
+// DenyInBrowser refuses a request for an owner who sits at a browser, and
+// returns where to send that browser: back to the app with the refusal (RFC
+// 6749 section 4.1.2.1), or nowhere for the device grant. Errors: as Deny.
+func (p *Pairing) DenyInBrowser(id string) (redirect string, err error) {
+	p.mu.RLock()
+	r, err := p.live.undecided(id, p.now())
+	var record requestRecord
+	if err == nil {
+		record = r.record
+	}
+	p.mu.RUnlock()
+	if err == nil {
+		err = p.Deny(id)
+	}
+	if err != nil || !record.pushed() {
+		return "", err
+	}
+	return p.errorAnswer(record, codeAccessDenied, "the gateway's owner said no"), nil
+}
+
 // undecided returns a request that can be answered.
 func (l *live) undecided(id string, now time.Time) (*liveRequest, error) {
 	r := l.requests[id]
-	if r == nil || r.expired(now) {
+	if r == nil || r.expired(now) || r.record.unopened() {
 		return nil, ErrNoRequest
 	}
 	if r.record.Status != RequestPending {

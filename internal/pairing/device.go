@@ -3,6 +3,7 @@ package pairing
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,29 +48,30 @@ type DeviceResponse struct {
 
 // AskDevice begins a consent request. Errors: *OAuthError.
 func (p *Pairing) AskDevice(_ context.Context, r DeviceRequest) (DeviceResponse, error) {
-	app, err := p.client(r.ClientID)
+	app, err := p.clientFor(r.ClientID, GrantDeviceCode)
 	if err != nil {
 		return DeviceResponse{}, err
 	}
-	asked, err := parseAsked(r.AuthorizationDetails, r.Scope, p.now())
+	asked, err := p.parseKnown(r.AuthorizationDetails, r.Scope)
 	if err != nil {
 		return DeviceResponse{}, err
 	}
-	for _, d := range asked.documents {
-		if err := p.known(d); err != nil {
-			code := codeInvalidScope
-			if r.AuthorizationDetails != "" {
-				code = codeInvalidDetails
-			}
-			return DeviceResponse{}, refuse(code, "%v", err)
-		}
-	}
-	thumbprint, err := p.askerKey(app, r)
+	thumbprint, err := p.askerKey(app, r.DPoPJKT, r.Proof, devicePath)
 	if err != nil {
 		return DeviceResponse{}, err
 	}
-	response, err := p.ask(r, asked, thumbprint)
-	return response, p.oauthError(err)
+	deviceCode, err := p.newSecret()
+	if err != nil {
+		return DeviceResponse{}, p.oauthError(err)
+	}
+	request, err := p.ask(requestRecord{
+		DeviceHash: hashOf(deviceCode), Thumbprint: thumbprint,
+		ConsentRequest: ConsentRequest{AppID: app.ID, Address: r.Address},
+	}, asked)
+	if err != nil {
+		return DeviceResponse{}, p.oauthError(err)
+	}
+	return p.deviceResponse(deviceCode, request), nil
 }
 
 // client returns the app of a client_id. Unknown and revoked ones are told the
@@ -87,16 +89,25 @@ func (p *Pairing) client(id string) (appRecord, error) {
 	return app, nil
 }
 
+// clientFor returns the app of a client_id if it has registered a grant.
+func (p *Pairing) clientFor(id, grant string) (appRecord, error) {
+	app, err := p.client(id)
+	if err == nil && !slices.Contains(app.GrantTypes, grant) {
+		err = refuse(codeUnauthorized, "this app has not registered the grant %s", grant)
+	}
+	return app, err
+}
+
 // askerKey is the thumbprint of the key that may collect the tokens: the one
 // the app registered with, or the one it shows or names now. Empty leaves it
-// to the first poll.
-func (p *Pairing) askerKey(app appRecord, r DeviceRequest) (string, error) {
-	thumbprint := r.DPoPJKT
-	if thumbprint != "" && !isThumbprint(thumbprint) {
+// to whoever first exchanges the code.
+func (p *Pairing) askerKey(app appRecord, named string, proof dpop.Request, path string) (string, error) {
+	thumbprint := named
+	if thumbprint != "" && !isDigest(thumbprint) {
 		return "", refuse(codeInvalidRequest, "dpop_jkt must be a SHA-256 thumbprint, base64url without padding (RFC 7638)")
 	}
-	if len(r.Proof.Headers) > 0 {
-		shown, err := p.verifyProof(r.Proof, devicePath)
+	if len(proof.Headers) > 0 {
+		shown, err := p.verifyProof(proof, path)
 		if err != nil {
 			return "", err
 		}
@@ -114,7 +125,8 @@ func (p *Pairing) askerKey(app appRecord, r DeviceRequest) (string, error) {
 	return app.Thumbprint, nil
 }
 
-func isThumbprint(text string) bool {
+// isDigest says whether text can be a SHA-256, base64url without padding.
+func isDigest(text string) bool {
 	return len(text) == 43 && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 

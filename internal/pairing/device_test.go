@@ -160,7 +160,7 @@ func TestTokenErrors(t *testing.T) {
 		code    string
 	}{
 		"no grant type":             {request{ClientID: a.id, Proof: proof(a.key)}, "invalid_request"},
-		"other grant type":          {request{GrantType: "authorization_code", ClientID: a.id, Proof: proof(a.key)}, "unsupported_grant_type"},
+		"other grant type":          {request{GrantType: "password", ClientID: a.id, Proof: proof(a.key)}, "unsupported_grant_type"},
 		"no client":                 {request{GrantType: device, DeviceCode: a.device, Proof: proof(a.key)}, "invalid_request"},
 		"unknown client":            {request{GrantType: device, ClientID: "app_x", DeviceCode: a.device, Proof: proof(a.key)}, "invalid_client"},
 		"no proof":                  {request{GrantType: device, ClientID: a.id, DeviceCode: a.device}, "invalid_request"},

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +20,8 @@ type live struct {
 	refresh     map[string]*liveSession // by hash of the refresh token
 	requests    map[string]*liveRequest
 	device      map[string]*liveRequest // by hash of the device code
+	pushed      map[string]*liveRequest // by hash of the request_uri
+	codes       map[string]*liveRequest // by hash of the authorization code
 }
 
 // liveSession is a session and when it was last used, which changes without a
@@ -71,14 +74,32 @@ func (l *live) dropSession(s *liveSession) {
 	delete(l.refresh, s.record.RefreshHash)
 }
 
+// addRequest makes a request findable by all that it has; again when it has
+// got a code.
 func (l *live) addRequest(r *liveRequest) {
 	l.requests[r.record.ID] = r
-	l.device[r.record.DeviceHash] = r
+	for _, key := range l.requestKeys(r) {
+		key.in[key.hash] = r
+	}
 }
 
 func (l *live) dropRequest(r *liveRequest) {
 	delete(l.requests, r.record.ID)
-	delete(l.device, r.record.DeviceHash)
+	for _, key := range l.requestKeys(r) {
+		delete(key.in, key.hash)
+	}
+}
+
+type requestKey struct {
+	in   map[string]*liveRequest
+	hash string
+}
+
+// requestKeys are the hashes a request has. One that it has not must not be
+// looked up as the empty text.
+func (l *live) requestKeys(r *liveRequest) []requestKey {
+	all := []requestKey{{l.device, r.record.DeviceHash}, {l.pushed, r.record.Pushed.URIHash}, {l.codes, r.record.Pushed.CodeHash}}
+	return slices.DeleteFunc(all, func(k requestKey) bool { return k.hash == "" })
 }
 
 func (l *live) addPermission(perm Permission) {
@@ -169,6 +190,7 @@ func (p *Pairing) loadSessions(tx *store.Tx) error {
 func (p *Pairing) loadRequests(tx *store.Tx) error {
 	requests, err := requestRecords.All(tx)
 	p.live.requests, p.live.device = map[string]*liveRequest{}, map[string]*liveRequest{}
+	p.live.pushed, p.live.codes = map[string]*liveRequest{}, map[string]*liveRequest{}
 	now := p.now()
 	for id, record := range requests {
 		r := &liveRequest{record: record, interval: pollInterval}

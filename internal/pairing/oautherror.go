@@ -13,16 +13,19 @@ import (
 
 // The error codes that the OAuth endpoints answer with.
 const (
-	codeInvalidRequest   = "invalid_request"               // RFC 6749 section 5.2, as the next four
-	codeInvalidClient    = "invalid_client"                //
-	codeInvalidGrant     = "invalid_grant"                 //
-	codeInvalidScope     = "invalid_scope"                 //
-	codeUnsupportedGrant = "unsupported_grant_type"        //
-	codeUnauthorized     = "unauthorized_client"           //
-	codeInvalidToken     = "invalid_token"                 // RFC 6750 section 3.1
-	codeInvalidMetadata  = "invalid_client_metadata"       // RFC 7591 section 3.2.2
+	codeInvalidRequest   = "invalid_request"           // RFC 6749 section 5.2, as the next four
+	codeInvalidClient    = "invalid_client"            //
+	codeInvalidGrant     = "invalid_grant"             //
+	codeInvalidScope     = "invalid_scope"             //
+	codeUnsupportedGrant = "unsupported_grant_type"    //
+	codeUnauthorized     = "unauthorized_client"       //
+	codeUnsupportedReply = "unsupported_response_type" // RFC 6749 section 4.1.2.1
+	codeInvalidToken     = "invalid_token"             // RFC 6750 section 3.1
+	codeInvalidMetadata  = "invalid_client_metadata"   // RFC 7591 section 3.2.2, as the next
+	codeInvalidRedirect  = "invalid_redirect_uri"
 	codeInvalidDetails   = "invalid_authorization_details" // RFC 9396 section 5
 	codeInvalidProof     = "invalid_dpop_proof"            // RFC 9449 section 12.2
+	codeNoRequestObject  = "request_not_supported"         // OpenID Connect Core section 3.1.2.6
 	codePending          = "authorization_pending"         // RFC 8628 section 3.5, as the next three
 	codeSlowDown         = "slow_down"
 	codeAccessDenied     = "access_denied"

@@ -29,14 +29,29 @@ type appRecord struct {
 }
 
 // requestRecord is a ConsentRequest with what only its app may know, hashed.
+// It has a device code or has been pushed, never both.
 type requestRecord struct {
 	ConsentRequest
 	// DeviceHash is the SHA-256 of the device code, base64url.
-	DeviceHash string `json:"device_hash"`
+	DeviceHash string `json:"device_hash,omitzero"`
+	// Pushed is the code flow's part; zero for the device grant.
+	Pushed pushedRecord `json:"pushed,omitzero"`
 	// Thumbprint names the key that may collect the tokens; empty until bound.
 	Thumbprint string `json:"thumbprint,omitzero"`
 	// Preapproved is set when the pairing string approved it, not a visit.
 	Preapproved bool `json:"preapproved,omitzero"`
+}
+
+// pushedRecord is what a pushed authorization request says of itself, and the
+// code it is answered with. Hashes are SHA-256, base64url.
+type pushedRecord struct {
+	URIHash   string    `json:"uri_hash"`           // of the request_uri
+	Challenge string    `json:"challenge"`          // code_challenge, S256
+	State     string    `json:"state,omitzero"`     // the app's own, given back to it
+	OpenedAt  time.Time `json:"opened_at,omitzero"` // when a browser first brought it here
+	// CodeHash names the code that has been issued, good until the request
+	// expires; empty before.
+	CodeHash string `json:"code_hash,omitzero"`
 }
 
 // sessionStatus is explicit so that a record of zeros is not a live session.

@@ -68,6 +68,7 @@ func (p *Pairing) register(scheme, code, thumbprint string, r Registration, addr
 	r.ClientID, r.ClientIDIssuedAt = id, now.Unix()
 	app := appRecord{App: App{
 		ID: id, Name: r.ClientName, URI: r.ClientURI, Status: AppActive, Thumbprint: thumbprint, CreatedAt: now,
+		GrantTypes: r.GrantTypes, RedirectURIs: r.RedirectURIs,
 	}}
 	err = p.grant(func(tx *store.Tx) error {
 		s, err := p.openString(tx, scheme, code)

@@ -18,6 +18,9 @@ type TokenRequest struct {
 	GrantType    string
 	ClientID     string
 	DeviceCode   string
+	Code         string // as the next two: the code flow
+	RedirectURI  string
+	CodeVerifier string
 	RefreshToken string
 	Scope        string
 	// Proof carries the DPoP header: Headers and BodySum. The rest is filled
@@ -40,18 +43,20 @@ type TokenResponse struct {
 	AuthorizationDetails []jsontext.Value `json:"authorization_details"`
 }
 
-// Token exchanges a device code or a refresh token. Errors: *OAuthError.
+// Token exchanges a device code, an authorization code or a refresh token. Errors: *OAuthError.
 func (p *Pairing) Token(_ context.Context, r TokenRequest) (TokenResponse, error) {
 	var exchange func(TokenRequest, string) (TokenResponse, error)
 	switch r.GrantType {
 	case GrantDeviceCode:
 		exchange = p.collect
+	case GrantAuthorizationCode:
+		exchange = p.exchangeCode
 	case GrantRefreshToken:
 		exchange = p.renew
 	case "":
 		return TokenResponse{}, refuse(codeInvalidRequest, "grant_type is required")
 	default:
-		return TokenResponse{}, refuse(codeUnsupportedGrant, "grant_type must be %s or %s", GrantDeviceCode, GrantRefreshToken)
+		return TokenResponse{}, refuse(codeUnsupportedGrant, "grant_type must be %s, %s or %s", GrantAuthorizationCode, GrantDeviceCode, GrantRefreshToken)
 	}
 	if _, err := p.client(r.ClientID); err != nil {
 		return TokenResponse{}, err
