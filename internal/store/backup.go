@@ -55,17 +55,6 @@ var ErrBackup = errors.New("not a whole, unaltered backup")
 // ErrNotEmpty says that a directory to restore into has something in it.
 var ErrNotEmpty = errors.New("directory is not empty: restore into a new one")
 
-// Restored reports whether the database is an older copy put back, or a
-// restored backup, that the owner has not confirmed with AcceptRestore.
-func (s *Store) Restored() bool { return false }
-
-// AcceptRestore makes the database as it is the current one.
-func (s *Store) AcceptRestore() error { return nil }
-
-// RotateHostKey replaces the host key and seals every record anew, while
-// serving. Interrupted, it goes on where it was when called again.
-func (s *Store) RotateHostKey(ctx context.Context) error { return errors.ErrUnsupported }
-
 // Finding is one thing Check found wrong.
 type Finding struct {
 	// Collection and Record say where, as far as it is known. Record is the

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +17,7 @@ var errReadOnly = errors.New("store: writing in a read-only transaction")
 // it returns, nor by several goroutines.
 type Tx struct {
 	bolt *bolt.Tx
-	keys *hostKey
+	keys *keyring
 	head *head // nil in a read-only transaction
 }
 
@@ -29,24 +28,23 @@ type Collection[T any] struct{ name string }
 func NewCollection[T any](name string) Collection[T] { return Collection[T]{name: name} }
 
 // Get returns the record under key. Errors: ErrNotFound, ErrCorrupt.
-func (c Collection[T]) Get(tx *Tx, key string) (T, error) {
-	var zero T
+func (c Collection[T]) Get(tx *Tx, key string) (value T, err error) {
+	defer damaged(c.name, &err)
 	records := tx.bolt.Bucket([]byte(c.name))
 	if records == nil {
-		return zero, ErrNotFound
+		return value, ErrNotFound
 	}
-	name := tx.keys.prf("name", c.name, key)
-	raw := records.Get(name)
+	name, raw := tx.find(records, c.name, key)
 	if raw == nil {
-		return zero, ErrNotFound
+		return value, ErrNotFound
 	}
-	_, value, err := c.open(tx, name, raw)
+	_, value, err = c.open(tx, name, raw)
 	return value, err
 }
 
 // Put writes the record under key, replacing any there. The value's JSON may
 // have up to MaxValueBytes.
-func (c Collection[T]) Put(tx *Tx, key string, value T) error {
+func (c Collection[T]) Put(tx *Tx, key string, value T) (err error) {
 	if tx.head == nil {
 		return errReadOnly
 	}
@@ -57,49 +55,40 @@ func (c Collection[T]) Put(tx *Tx, key string, value T) error {
 	if len(plain) > MaxValueBytes {
 		return fmt.Errorf("encoding %s record: %d bytes is over the limit of %d", c.name, len(plain), MaxValueBytes)
 	}
+	defer damaged(c.name, &err)
 	records, err := tx.bolt.CreateBucketIfNotExists([]byte(c.name))
 	if err != nil {
 		return err
 	}
-	name := tx.keys.prf("name", c.name, key)
-	if err := c.forget(tx, records, name); err != nil {
+	if err := tx.forget(records, c.name, key); err != nil {
 		return err
 	}
-	tx.head.Writes++
-	version := tx.head.Writes
-	sealed, err := tx.keys.seal.Encrypt(append(appendPart(nil, key), plain...), c.data(name, version))
-	if err != nil {
-		return err
-	}
-	tx.head.add(term(tx.keys, c.name, name, version))
-	return records.Put(name, append(binary.BigEndian.AppendUint64(nil, version), sealed...))
+	return tx.remember(records, c.name, key, plain)
 }
 
 // Delete removes the record under key; one that is absent is no error.
-func (c Collection[T]) Delete(tx *Tx, key string) error {
+func (c Collection[T]) Delete(tx *Tx, key string) (err error) {
 	if tx.head == nil {
 		return errReadOnly
 	}
+	defer damaged(c.name, &err)
 	records := tx.bolt.Bucket([]byte(c.name))
 	if records == nil {
 		return nil
 	}
-	name := tx.keys.prf("name", c.name, key)
-	if err := c.forget(tx, records, name); err != nil {
-		return err
-	}
-	return records.Delete(name)
+	return tx.forget(records, c.name, key)
 }
 
 // All returns every record by key. One that does not open fails the whole
 // call: a list with a hole would be absence without a reason.
-func (c Collection[T]) All(tx *Tx) (map[string]T, error) {
-	all := map[string]T{}
+func (c Collection[T]) All(tx *Tx) (all map[string]T, err error) {
+	defer damaged(c.name, &err)
+	all = map[string]T{}
 	records := tx.bolt.Bucket([]byte(c.name))
 	if records == nil {
 		return all, nil
 	}
-	err := records.ForEach(func(name, raw []byte) error {
+	err = records.ForEach(func(name, raw []byte) error {
 		key, value, err := c.open(tx, name, raw)
 		if err != nil {
 			return err
@@ -110,32 +99,10 @@ func (c Collection[T]) All(tx *Tx) (map[string]T, error) {
 	return all, err
 }
 
-// forget takes the record now under name out of the head's sum.
-func (c Collection[T]) forget(tx *Tx, records *bolt.Bucket, name []byte) error {
-	old := records.Get(name)
-	if old == nil {
-		return nil
-	}
-	version, _, err := splitRecord(old)
-	if err != nil {
-		return fmt.Errorf("collection %s: %w", c.name, err)
-	}
-	tx.head.remove(term(tx.keys, c.name, name, version))
-	return nil
-}
-
 func (c Collection[T]) open(tx *Tx, name, raw []byte) (key string, value T, err error) {
-	version, sealed, err := splitRecord(raw)
+	key, plain, err := tx.keys.openRecord(c.name, name, raw)
 	if err != nil {
-		return "", value, fmt.Errorf("collection %s: %w", c.name, err)
-	}
-	plain, err := tx.keys.seal.Decrypt(sealed, c.data(name, version))
-	if err != nil {
-		return "", value, fmt.Errorf("collection %s, record %x: %w", c.name, name[:4], ErrCorrupt)
-	}
-	key, plain, err = cutPart(plain)
-	if err != nil {
-		return "", value, fmt.Errorf("collection %s, record %x: %w", c.name, name[:4], err)
+		return "", value, err
 	}
 	if err := json.Unmarshal(plain, &value); err != nil {
 		return "", value, fmt.Errorf("collection %s, record %q: decoding: %w", c.name, key, err)
@@ -143,32 +110,44 @@ func (c Collection[T]) open(tx *Tx, name, raw []byte) (key string, value T, err 
 	return key, value, nil
 }
 
-// data is the associated data that ties a sealed value to its place.
-func (c Collection[T]) data(name []byte, version uint64) []byte {
-	ad := binary.BigEndian.AppendUint32(nil, format)
-	ad = appendPart(ad, c.name)
-	ad = appendPart(ad, string(name))
-	return binary.BigEndian.AppendUint64(ad, version)
-}
-
-// splitRecord parts a stored value: 8 bytes version, then the sealed bytes.
-func splitRecord(raw []byte) (version uint64, sealed []byte, err error) {
-	if len(raw) < 8 {
-		return 0, nil, fmt.Errorf("%w (short record)", ErrCorrupt)
+// find looks a record up under its name in every generation.
+func (tx *Tx) find(records *bolt.Bucket, collection, key string) (name, raw []byte) {
+	for i := len(tx.keys.generations) - 1; i >= 0; i-- {
+		name = tx.keys.generations[i].nameOf(collection, key)
+		if raw = records.Get(name); raw != nil {
+			return name, raw
+		}
 	}
-	return binary.BigEndian.Uint64(raw), raw[8:], nil
+	return nil, nil
 }
 
-// appendPart appends a length-prefixed part.
-func appendPart(to []byte, part string) []byte {
-	return append(binary.AppendUvarint(to, uint64(len(part))), part...)
-}
-
-// cutPart takes off what appendPart appended.
-func cutPart(from []byte) (part string, rest []byte, err error) {
-	n, used := binary.Uvarint(from)
-	if used <= 0 || n > uint64(len(from)-used) {
-		return "", nil, fmt.Errorf("%w (record layout)", ErrCorrupt)
+// forget removes a record and takes it out of the head's sum. It counts as a
+// write: else a copy from before a removal would look as new as the file.
+func (tx *Tx) forget(records *bolt.Bucket, collection, key string) error {
+	name, raw := tx.find(records, collection, key)
+	if raw == nil {
+		return nil
 	}
-	return string(from[used : used+int(n)]), from[used+int(n):], nil
+	term, err := tx.keys.recordTerm(collection, name, raw)
+	if err != nil {
+		return err
+	}
+	tx.head.writes++
+	tx.head.remove(term)
+	return records.Delete(name)
+}
+
+// remember seals a record that is not there yet.
+func (tx *Tx) remember(records *bolt.Bucket, collection, key string, plain []byte) error {
+	tx.head.writes++
+	name, raw, err := tx.keys.sealRecord(collection, key, tx.head.writes, plain)
+	if err != nil {
+		return err
+	}
+	term, err := tx.keys.recordTerm(collection, name, raw)
+	if err != nil {
+		return err
+	}
+	tx.head.add(term)
+	return records.Put(name, raw)
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -19,127 +18,103 @@ var (
 // multiset hash: cheap to update, and a sum that cannot be steered without the
 // key). A record put back from an older copy, removed, or added from outside
 // changes the sum, which Open compares.
+//
+//	in the file: generation (4 bytes) │ sealed( writes (8) │ sum (32) │ run (16) │ restored (1) )
 type head struct {
-	Writes uint64   `json:"writes"` // versions handed out so far
-	Sum    [32]byte `json:"sum"`
+	// writes counts every change ever made; it is each record's version and
+	// what the epoch outside the file is compared with.
+	writes uint64
+	sum    [32]byte
+	// run is drawn anew whenever the file is opened, so that two copies that
+	// went on from the same state can be told apart.
+	run runID
+	// restored says that the owner has not confirmed this state.
+	restored bool
 }
+
+const headBytes = 8 + 32 + 16 + 1
 
 func (h *head) add(term []byte) {
 	carry := uint16(0)
 	for i := 31; i >= 0; i-- {
-		v := uint16(h.Sum[i]) + uint16(term[i]) + carry
-		h.Sum[i], carry = byte(v), v>>8
+		v := uint16(h.sum[i]) + uint16(term[i]) + carry
+		h.sum[i], carry = byte(v), v>>8
 	}
 }
 
 func (h *head) remove(term []byte) {
 	borrow := int16(0)
 	for i := 31; i >= 0; i-- {
-		v := int16(h.Sum[i]) - int16(term[i]) - borrow
+		v := int16(h.sum[i]) - int16(term[i]) - borrow
 		borrow = 0
 		if v < 0 {
 			v, borrow = v+256, 1
 		}
-		h.Sum[i] = byte(v)
+		h.sum[i] = byte(v)
 	}
 }
 
-func term(keys *hostKey, collection string, name []byte, version uint64) []byte {
-	return keys.prf("head", collection, string(name), string(binary.BigEndian.AppendUint64(nil, version)))
+func (h head) marshal() []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, headBytes), h.writes)
+	b = append(append(b, h.sum[:]...), h.run[:]...)
+	if h.restored {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }
 
-func headData() []byte { return appendPart(binary.BigEndian.AppendUint32(nil, format), "head") }
-
-func readHead(b *bolt.Tx, keys *hostKey) (head, error) {
-	var h head
-	meta := b.Bucket(metaBucket)
-	if meta == nil {
-		return h, fmt.Errorf("%w (no head)", ErrCorrupt)
-	}
-	plain, err := keys.seal.Decrypt(meta.Get(headKey), headData())
-	if err != nil {
-		return h, fmt.Errorf("%w: it did not seal this database, or the database's head was altered: put back the matching host.key, or restore both from a backup", ErrHostKey)
-	}
-	if err := json.Unmarshal(plain, &h); err != nil {
+func parseHead(b []byte) (h head, err error) {
+	if len(b) != headBytes || b[headBytes-1] > 1 {
 		return h, fmt.Errorf("%w (head)", ErrCorrupt)
 	}
+	h.writes = binary.BigEndian.Uint64(b)
+	copy(h.sum[:], b[8:])
+	copy(h.run[:], b[40:])
+	h.restored = b[56] == 1
 	return h, nil
 }
 
-func writeHead(b *bolt.Tx, keys *hostKey, h head) error {
-	plain, err := json.Marshal(h)
-	if err != nil {
-		return err
-	}
-	sealed, err := keys.seal.Encrypt(plain, headData())
-	if err != nil {
-		return err
-	}
-	return b.Bucket(metaBucket).Put(headKey, sealed)
+func (k *keyring) headData(g *generation) []byte {
+	return binary.BigEndian.AppendUint32(appendPart(binary.BigEndian.AppendUint32(nil, k.format), "head"), g.id)
 }
 
-// prepare lays out a new file, or checks an old one against its head.
-func (s *Store) prepare() error {
-	found := false
-	err := s.db.View(func(b *bolt.Tx) error {
-		meta := b.Bucket(metaBucket)
-		if meta == nil {
-			return nil
-		}
-		found = true
-		return s.check(b, meta)
-	})
-	if err != nil || found {
-		return err
+func (k *keyring) openHead(raw []byte) (head, error) {
+	if len(raw) < 4 {
+		return head{}, fmt.Errorf("%w (no head)", ErrCorrupt)
 	}
-	return s.db.Update(func(b *bolt.Tx) error {
-		meta, err := b.CreateBucket(metaBucket)
-		if err != nil {
-			return err
-		}
-		if err := meta.Put(formatKey, binary.BigEndian.AppendUint32(nil, format)); err != nil {
-			return err
-		}
-		return writeHead(b, s.keys, head{})
-	})
+	foreign := fmt.Errorf("%w: it did not seal this database, or the database's head was altered: put back the matching host.key, or restore both from a backup", ErrHostKey)
+	g := k.generation(binary.BigEndian.Uint32(raw))
+	if g == nil {
+		return head{}, foreign
+	}
+	plain, err := g.seal.Decrypt(raw[4:], k.headData(g))
+	if err != nil {
+		return head{}, foreign
+	}
+	return parseHead(plain)
 }
 
-func (s *Store) check(b *bolt.Tx, meta *bolt.Bucket) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w (%v)", ErrCorrupt, r)
-		}
-	}()
-	raw := meta.Get(formatKey)
-	if len(raw) != 4 {
-		return fmt.Errorf("%w (no format version)", ErrCorrupt)
+func (k *keyring) sealHead(h head) ([]byte, error) {
+	g := k.newest()
+	sealed, err := g.seal.Encrypt(h.marshal(), k.headData(g))
+	if err != nil {
+		return nil, err
 	}
-	if v := binary.BigEndian.Uint32(raw); v > format {
-		return fmt.Errorf("%w (format %d; this one knows %d)", ErrNewerFormat, v, format)
+	return append(binary.BigEndian.AppendUint32(nil, g.id), sealed...), nil
+}
+
+func readHead(b *bolt.Tx, keys *keyring) (head, error) {
+	meta := b.Bucket(metaBucket)
+	if meta == nil {
+		return head{}, fmt.Errorf("%w (no head)", ErrCorrupt)
 	}
-	want, err := readHead(b, s.keys)
+	return keys.openHead(meta.Get(headKey))
+}
+
+func writeHead(b *bolt.Tx, keys *keyring, h head) error {
+	raw, err := keys.sealHead(h)
 	if err != nil {
 		return err
 	}
-	got := head{Writes: want.Writes}
-	err = b.ForEach(func(bucket []byte, records *bolt.Bucket) error {
-		if string(bucket) == string(metaBucket) {
-			return nil
-		}
-		return records.ForEach(func(name, sealed []byte) error {
-			version, _, err := splitRecord(sealed)
-			if err != nil {
-				return fmt.Errorf("collection %s: %w", bucket, err)
-			}
-			got.add(term(s.keys, string(bucket), name, version))
-			return nil
-		})
-	})
-	if err != nil {
-		return err
-	}
-	if got != want {
-		return fmt.Errorf("%w (a record is missing, added or from an older copy)", ErrCorrupt)
-	}
-	return nil
+	return b.Bucket(metaBucket).Put(headKey, raw)
 }

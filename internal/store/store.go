@@ -16,14 +16,18 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+	"golang.org/x/sys/unix"
 )
 
 // format is the version of the file layout. It is part of every value's
@@ -32,6 +36,7 @@ const format = 1
 
 const (
 	databaseFile = "keywicket.db"
+	epochFile    = "epoch"
 	openTimeout  = 300 * time.Millisecond
 )
 
@@ -62,104 +67,176 @@ type Config struct {
 	Clock func() time.Time
 }
 
+func (c Config) withDefaults() Config {
+	if c.EpochFile == "" {
+		c.EpochFile = filepath.Join(c.Dir, epochFile)
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	return c
+}
+
 // Store is an open database. Its methods are safe for concurrent use.
 type Store struct {
-	db   *bolt.DB
-	keys *hostKey
+	cfg   Config
+	disk  disk
+	db    *bolt.DB
+	keys  atomic.Pointer[keyring]
+	epoch *epoch
+
+	lead     chan struct{} // held by whoever commits
+	waiting  waiting
+	rotation sync.Mutex // held while the host key must stay, or is changed
+	restored atomic.Bool
+	broken   atomic.Pointer[error]
 }
 
 // Open opens the database in cfg.Dir, creating it and its host key when both
-// are absent. It checks the head against every record before it returns.
+// are absent. It reads the whole file and checks structure and head before
+// anything is served from it, migrates an older format after taking a copy,
+// and finishes a rotation of the host key that was interrupted.
 //
 // Errors: ErrInUse, ErrNewerFormat, ErrHostKey, ErrCorrupt, or the operating
 // system's.
-func Open(cfg Config) (*Store, error) {
+func Open(cfg Config) (*Store, error) { return openWith(cfg, layout{format: format}, disk{}) }
+
+func openWith(cfg Config, l layout, d disk) (*Store, error) {
 	if cfg.Dir == "" {
 		return nil, errors.New("opening store: Config.Dir is required")
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating data directory: %w", err)
 	}
-	path := filepath.Join(cfg.Dir, databaseFile)
-	_, err := os.Stat(path)
-	fresh := errors.Is(err, os.ErrNotExist)
-	keys, err := loadHostKey(cfg.Dir, fresh)
+	s := &Store{cfg: cfg.withDefaults(), disk: d, lead: make(chan struct{}, 1)}
+	found, err := s.openDatabase(l)
 	if err != nil {
 		return nil, err
 	}
-	db, err := openDatabase(path)
-	if err != nil {
-		return nil, err
-	}
-	s := &Store{db: db, keys: keys}
-	if err := s.prepare(); err != nil {
-		return nil, errors.Join(err, db.Close())
+	if err := s.start(found, l); err != nil {
+		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
 }
 
-// openDatabase turns a panic of bbolt on a damaged file into ErrCorrupt.
-func openDatabase(path string) (db *bolt.DB, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			db, err = nil, fmt.Errorf("%w (%v)", ErrCorrupt, r)
-		}
-	}()
-	db, err = bolt.Open(path, 0o600, &bolt.Options{Timeout: openTimeout})
-	switch {
-	case errors.Is(err, berrors.ErrTimeout):
-		return nil, ErrInUse
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return nil, fmt.Errorf("%w (%w)", ErrCorrupt, err)
-	case err != nil:
-		return nil, fmt.Errorf("opening database: %w", err)
+func (s *Store) start(found contents, l layout) error {
+	var known bool
+	var err error
+	if s.epoch, known, err = readEpoch(s.disk, s.cfg.EpochFile, s.keys.Load()); err != nil {
+		return err
 	}
-	return db, nil
+	if !found.empty && found.format < l.format {
+		if err := s.migrate(found, l); err != nil {
+			return err
+		}
+	}
+	if err := s.begin(found, known); err != nil {
+		return err
+	}
+	if s.keys.Load().rotating() {
+		// Both generations are at hand, so nothing depends on its success;
+		// Check says when a rotation is still open.
+		_ = s.RotateHostKey(context.Background())
+	}
+	return nil
+}
+
+// openDatabase opens the file with bbolt, after a look through all of it.
+func (s *Store) openDatabase(l layout) (found contents, err error) {
+	path := filepath.Join(s.cfg.Dir, databaseFile)
+	err = guarded(func() (err error) {
+		s.db, err = bolt.Open(path, 0o600, &bolt.Options{
+			Timeout: openTimeout,
+			// The list of free pages is found anew at each start: stored, it
+			// would be one more thing that damage can make dangerous.
+			NoFreelistSync: true,
+			FreelistType:   bolt.FreelistMapType,
+			OpenFile: func(name string, flag int, mode os.FileMode) (*os.File, error) {
+				f, err := os.OpenFile(name, flag, mode)
+				if err != nil {
+					return nil, err
+				}
+				if found, err = s.inspect(f, l); err != nil {
+					return nil, errors.Join(err, f.Close())
+				}
+				return f, nil
+			},
+		})
+		return err
+	})
+	switch {
+	case err == nil, errors.Is(err, ErrInUse), errors.Is(err, ErrNewerFormat), errors.Is(err, ErrHostKey), errors.Is(err, ErrCorrupt):
+		return found, err
+	case errors.Is(err, berrors.ErrTimeout):
+		return found, ErrInUse
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return found, fmt.Errorf("%w (%w)", ErrCorrupt, err)
+	}
+	return found, fmt.Errorf("opening database: %w", err)
+}
+
+// inspect takes the lock on the file, which bbolt then finds taken by itself,
+// reads the host key, and looks through the file.
+func (s *Store) inspect(f *os.File, l layout) (contents, error) {
+	if err := lockFile(f, openTimeout); err != nil {
+		return contents{}, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return contents{}, err
+	}
+	fresh := info.Size() == 0
+	keys, err := loadHostKey(s.disk, s.cfg.Dir, fresh)
+	if err != nil {
+		return contents{}, err
+	}
+	s.keys.Store(keys.inFormat(l.format))
+	if fresh {
+		return contents{empty: true}, nil
+	}
+	im, err := readImage(f)
+	if err != nil {
+		return contents{}, err
+	}
+	return readContents(im, s.keys.Load(), nil)
+}
+
+// lockFile waits for the lock on an open file. Error: ErrInUse.
+func lockFile(f *os.File, wait time.Duration) error {
+	const pause = 20 * time.Millisecond
+	for ; ; wait -= pause {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, unix.EWOULDBLOCK):
+			return fmt.Errorf("locking database: %w", err)
+		case wait <= 0:
+			return ErrInUse
+		}
+		time.Sleep(pause)
+	}
 }
 
 // Close waits for running transactions and closes the file.
-func (s *Store) Close() error { return s.db.Close() }
-
-// View runs fn in a read-only transaction on one consistent state.
-func (s *Store) View(fn func(*Tx) error) error {
-	return s.db.View(func(b *bolt.Tx) error {
-		return fn(&Tx{bolt: b, keys: s.keys})
-	})
-}
-
-// Update runs fn in a read-write transaction and returns after it is on disk.
-// When fn returns an error nothing of it is kept.
-func (s *Store) Update(fn func(*Tx) error) error {
-	return s.db.Update(s.writing(fn))
-}
-
-// Batch is Update for many concurrent callers: their transactions share one
-// disk sync, for which a caller may wait some milliseconds. fn may be run more
-// than once, so it must write absolute values and have no other effect.
-func (s *Store) Batch(fn func(*Tx) error) error {
-	return s.db.Batch(s.writing(fn))
+func (s *Store) Close() error {
+	if s.broken.Load() == nil {
+		return s.db.Close()
+	}
+	// A write that panicked may have left bbolt's own lock taken.
+	closed := make(chan error, 1)
+	go func() { closed <- s.db.Close() }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(time.Second):
+		return s.working()
+	}
 }
 
 // Derive returns 32 bytes made from the host key for one purpose: the same on
-// every start, and unrelated to those of any other purpose.
+// every start and after every rotation of the host key, and unrelated to those
+// of any other purpose.
 func (s *Store) Derive(purpose string) []byte {
-	return s.keys.prf("derive", purpose)
-}
-
-func (s *Store) writing(fn func(*Tx) error) func(*bolt.Tx) error {
-	return func(b *bolt.Tx) error {
-		h, err := readHead(b, s.keys)
-		if err != nil {
-			return err
-		}
-		before := h
-		tx := &Tx{bolt: b, keys: s.keys, head: &h}
-		if err := fn(tx); err != nil {
-			return err
-		}
-		if h == before {
-			return nil
-		}
-		return writeHead(b, s.keys, h)
-	}
+	return compute(s.keys.Load().derive, []string{"derive", purpose})
 }

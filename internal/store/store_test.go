@@ -328,7 +328,7 @@ func TestOversizedValueIsRefused(t *testing.T) {
 
 func edit(t *testing.T, dir string, fn func(*bolt.Tx)) {
 	t.Helper()
-	db, err := bolt.Open(filepath.Join(dir, "keywicket.db"), 0o600, nil)
+	db, err := bolt.Open(filepath.Join(dir, "keywicket.db"), 0o600, &bolt.Options{NoFreelistSync: true})
 	must(t, err)
 	must(t, db.Update(func(tx *bolt.Tx) error { fn(tx); return nil }))
 	must(t, db.Close())
@@ -341,4 +341,22 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// rawRecords lists what the file holds of a collection, by name.
+func rawRecords(t *testing.T, dir, collection string) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{}
+	edit(t, dir, func(tx *bolt.Tx) {
+		must(t, tx.Bucket([]byte(collection)).ForEach(func(k, v []byte) error {
+			all[string(k)] = bytes.Clone(v)
+			return nil
+		}))
+	})
+	return all
+}
+
+func setRaw(t *testing.T, dir, collection, name string, raw []byte) {
+	t.Helper()
+	edit(t, dir, func(tx *bolt.Tx) { must(t, tx.Bucket([]byte(collection)).Put([]byte(name), raw)) })
 }
