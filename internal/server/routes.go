@@ -26,7 +26,7 @@ const anyMethod = "*"
 //	who may call                                    guarded by
 //	health      anybody                              deadlines
 //	oauth       anybody; a code, a proof or a token  deadlines, throttle, confirmed; pairing checks the rest
-//	api         an app with token and proof          deadlines, throttle
+//	api         an app with token and proof          deadlines, throttle, confirmed
 //	data plane  an app with token and proof          confirmed; proxy, which sets deadlines per read and write
 //	console     the owner's browser                  deadlines, cross-origin check, throttle before
 //	                                                 sign-in, tighter on what takes a passphrase, ui.Guard
@@ -52,7 +52,7 @@ func (s *Server) routes() []route {
 		{post, "/oauth/token", throttled, o.token},
 		{post, "/oauth/revoke", throttled, o.revoke},
 
-		{get, "/api/app", []echo.MiddlewareFunc{deadlines, newThrottle(s.cfg.UnauthenticatedPerMinute).guard}, a.app},
+		{get, "/api/app", []echo.MiddlewareFunc{deadlines, newThrottle(s.cfg.UnauthenticatedPerMinute).guard, s.rooms.confirmed}, a.app},
 
 		{anyMethod, "/r/*", []echo.MiddlewareFunc{s.rooms.confirmedData}, echo.WrapHandler(s.rooms.proxy)},
 	}
