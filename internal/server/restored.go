@@ -20,7 +20,7 @@ func (r *rooms) confirmed(next echo.HandlerFunc) echo.HandlerFunc {
 		if !r.store.Restored() {
 			return next(c)
 		}
-		return writeError(c, http.StatusServiceUnavailable, codeRestored, wordsRestored)
+		return writeCode(c, http.StatusServiceUnavailable, codeRestored, wordsRestored)
 	}
 }
 
