@@ -12,9 +12,9 @@ const module = "github.com/keywicket/keywicket/"
 // rooms it may import. A trailing /... stands for every package below. The
 // first row that matches a package counts.
 var allowed = []struct{ room, may string }{
-	{"cmd/gateway", "internal/server internal/admin internal/policy client plugins plugins/all plugins/openai/openaifake"},
+	{"cmd/gateway", "internal/server internal/admin internal/doctor internal/policy client plugins plugins/all plugins/openai/openaifake"},
 	{"internal/server", "internal/... plugins"},
-	{"internal/admin", "internal/owner internal/pairing internal/policy internal/audit internal/vault"},
+	{"internal/admin", "internal/doctor internal/owner internal/pairing internal/policy internal/audit internal/vault"},
 	{"internal/ui/gallery", "internal/..."},
 	{"internal/ui", "internal/owner internal/pairing internal/policy internal/audit internal/vault"},
 	{"internal/proxy", "internal/pairing internal/pairing/dpop internal/policy internal/audit internal/vault plugins"},
@@ -25,6 +25,7 @@ var allowed = []struct{ room, may string }{
 	{"internal/owner", "internal/store"},
 	{"internal/vault", "internal/store"},
 	{"internal/store", ""},
+	{"internal/doctor", ""},
 	{"plugins/all", "plugins plugins/..."},
 	{"plugins/...", "plugins"},
 	{"plugins", ""},

@@ -17,47 +17,72 @@ func (g *gateway) initCommand() *cobra.Command {
 		Use:   "init",
 		Short: "Set the passphrase of a new gateway",
 		Long: `Set the passphrase of a new gateway, with or without one running. The
-passphrase unlocks the provider keys and signs in to the console; nobody can
-recover it.`,
+passphrase unlocks the provider keys and signs in to the console. A recovery
+code that does the same if the passphrase is lost is shown once; write it down.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			running, err := g.withGateway(cmd.Context(), g.initialize)
-			if err != nil {
+			var code string
+			running, err := g.withGateway(cmd.Context(), func(ctx context.Context, client *admin.Client) (err error) {
+				code, err = g.initialize(ctx, client)
 				return err
+			})
+			if code != "" { // it exists from now on, whatever failed after it
+				err = errors.Join(err, g.showSetUp(code, running, err))
 			}
-			return g.done("%s", g.afterInit(running))
+			return err
 		},
 	}
 }
 
-func (g *gateway) initialize(ctx context.Context, client *admin.Client) error {
+// setUpDone is what --json prints. It is the only time that the code is seen.
+type setUpDone struct {
+	OK           bool   `json:"ok"`
+	RecoveryCode string `json:"recovery_code"`
+}
+
+func (g *gateway) showSetUp(code string, running bool, failed error) error {
+	return g.show(setUpDone{OK: failed == nil, RecoveryCode: code}, func() {
+		g.sayRecoveryCode(code)
+		if failed == nil {
+			g.say("%s", g.afterInit(running))
+		}
+	})
+}
+
+// initialize sets the passphrase and returns the recovery code; "" when none
+// was made.
+func (g *gateway) initialize(ctx context.Context, client *admin.Client) (code string, err error) {
 	status, err := client.Status(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if status.Initialized {
-		return &admin.Error{Code: admin.CodeInitialized, Message: "this gateway is already set up; unlock it with: gateway unlock"}
+		return "", &admin.Error{Code: admin.CodeInitialized, Message: "this gateway is already set up; unlock it with: gateway unlock"}
 	}
 	file, err := newKeyFile(g.writeKeyFile)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer file.discard()
 	passphrase, err := g.readPassphrase(true)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := client.Init(ctx, admin.InitInput{Passphrase: passphrase}); err != nil {
-		return err
+		return "", err
+	}
+	recovery, err := client.AddRecoveryCode(ctx, "")
+	if err != nil {
+		return "", fmt.Errorf("the passphrase is set, but no recovery code was made: %w", err)
 	}
 	if file == nil {
-		return nil
+		return recovery.Code, nil
 	}
 	added, err := client.AddKeyFile(ctx, "")
 	if err != nil {
-		return fmt.Errorf("the passphrase is set, but no key file was made: %w", err)
+		return recovery.Code, fmt.Errorf("the passphrase is set, but no key file was made: %w", err)
 	}
-	return file.keep(added.Key)
+	return recovery.Code, file.keep(added.Key)
 }
 
 // afterInit says what to type next.

@@ -19,25 +19,29 @@ type optionRow struct {
 
 // table lists every option. The defaults are what s holds.
 func (s *settings) table() []optionRow {
-	serve, setup := []string{"serve"}, []string{"init", "unlock"}
+	serve, doctor := []string{"serve"}, []string{"serve", "doctor"}
+	setup, renew := []string{"init", "unlock", "slot change-passphrase"}, []string{"slot add-passphrase", "slot change-passphrase"}
 	pair, grant := []string{"pair"}, []string{"pair", "approve"}
 	return []optionRow{
 		{"data", "KEYWICKET_DATA", "DIR", "data directory", &s.data, nil, false},
 		{"json", "", "", "print JSON", &s.json, nil, false},
 
-		{"listen", "KEYWICKET_LISTEN", "ADDR", "address to listen on; port 0 takes a free one", &s.listen, serve, false},
-		{"public-url", "KEYWICKET_PUBLIC_URL", "URL", "the origin that apps and browsers use; https unless it is loopback (default: from --listen)", &s.publicURL, serve, false},
+		{"listen", "KEYWICKET_LISTEN", "ADDR", "address to listen on; port 0 takes a free one", &s.listen, doctor, false},
+		{"public-url", "KEYWICKET_PUBLIC_URL", "URL", "the origin that apps and browsers use; https unless it is loopback (default: from --listen)", &s.publicURL, doctor, false},
 		{"behind-proxy", "KEYWICKET_BEHIND_PROXY", "", "a proxy in front ends TLS and is the only one that can reach --listen", &s.behindProxy, serve, false},
-		{"unlock-file", "KEYWICKET_UNLOCK_FILE", "FILE", "unlock at start with this key file; a bare name is also looked for among systemd credentials", &s.unlockFile, serve, false},
+		{"unlock-file", "KEYWICKET_UNLOCK_FILE", "FILE", "unlock at start with this key file; a bare name is also looked for among systemd credentials", &s.unlockFile, doctor, false},
 		{"drain", "KEYWICKET_DRAIN", "TIME", "how long a stop waits for running streams", &s.drain, serve, false},
 		{"time-zone", "KEYWICKET_TIME_ZONE", "ZONE", "zone in which days and months begin, such as Europe/Berlin (default: the machine's)", &s.timeZone, serve, false},
 		{"log-level", "KEYWICKET_LOG_LEVEL", "LEVEL", "debug, info, warn or error", &s.logLevel, serve, false},
 
 		{"", "KEYWICKET_PASSPHRASE", "", "the owner's passphrase, where no terminal can ask for it", &s.passphrase, setup, true},
 		{"passphrase-file", "KEYWICKET_PASSPHRASE_FILE", "FILE", "read the passphrase from the first line of a file; - is stdin", &s.passphraseFile, setup, false},
+		{"", "KEYWICKET_NEW_PASSPHRASE", "", "the new passphrase, where no terminal can ask for it", &s.newPassphrase, renew, true},
+		{"new-passphrase-file", "", "FILE", "read the new passphrase from the first line of a file; - is stdin", &s.newPassphraseFile, renew, false},
+		{"recovery-code", "", "", "use the recovery code, from a hidden prompt or stdin, in place of the passphrase", &s.recoveryCode, []string{"unlock"}, false},
 		{"write-key-file", "", "FILE", "also make a key file for serve --unlock-file and write it here", &s.writeKeyFile, []string{"init"}, false},
 
-		{"label", "", "NAME", "a name of your own for it", &s.label, []string{"key add", "slot add-key-file"}, false},
+		{"label", "", "NAME", "a name of your own for it", &s.label, []string{"key add", "slot add-key-file", "slot add-passphrase", "slot add-recovery"}, false},
 		{"base-url", "", "URL", "send this key's requests here instead of to the provider's own address", &s.baseURL, []string{"key add"}, false},
 
 		{"policy", "", "FILE", "policy document, or an array of them, in JSON; - is stdin", &s.policyFile, grant, false},

@@ -48,6 +48,33 @@ func (g *gateway) readPassphrase(confirm bool) (string, error) {
 	return first, nil
 }
 
+// readNewPassphrase takes a new passphrase from KEYWICKET_NEW_PASSPHRASE, from
+// --new-passphrase-file or, twice, from the terminal.
+func (g *gateway) readNewPassphrase() (string, error) {
+	if g.newPassphraseFile == "-" && g.passphraseFile == "-" {
+		return "", usagef("both passphrases cannot come from stdin; put one of them into a file")
+	}
+	from := *g
+	from.passphrase, from.passphraseFile = g.newPassphrase, g.newPassphraseFile
+	if from.passphrase == "" && from.passphraseFile == "" && !g.interactive() {
+		return "", errors.New("no new passphrase given; set KEYWICKET_NEW_PASSPHRASE, give --new-passphrase-file FILE, or run this in a terminal")
+	}
+	if g.interactive() {
+		fmt.Fprintln(g.errs, "The new passphrase:")
+	}
+	return from.readPassphrase(true)
+}
+
+// readRecoveryCode takes a recovery code from a hidden prompt, or from stdin
+// when that is not a terminal.
+func (g *gateway) readRecoveryCode() (string, error) {
+	code, err := g.readSecret("Recovery code: ")
+	if err == nil && code == "" {
+		err = errors.New("no recovery code was given; pipe it in, as in: gateway unlock --recovery-code <code.txt")
+	}
+	return code, err
+}
+
 // readSecret takes a provider key from a hidden prompt, or from stdin when
 // that is not a terminal. Surrounding white space is cut.
 func (g *gateway) readSecret(prompt string) (string, error) {
@@ -57,7 +84,7 @@ func (g *gateway) readSecret(prompt string) (string, error) {
 	}
 	data, err := readBounded(g.in, maxSecret)
 	if err != nil {
-		return "", fmt.Errorf("reading the key from stdin: %w", err)
+		return "", fmt.Errorf("reading it from stdin: %w", err)
 	}
 	return string(bytes.TrimSpace(data)), nil
 }

@@ -21,9 +21,12 @@ type settings struct {
 	timeZone    string
 	logLevel    slog.Level
 
-	passphrase     string
-	passphraseFile string
-	writeKeyFile   string
+	passphrase        string
+	passphraseFile    string
+	newPassphrase     string
+	newPassphraseFile string
+	recoveryCode      bool
+	writeKeyFile      string
 
 	label   string
 	baseURL string

@@ -9,8 +9,9 @@ import (
 )
 
 func (g *gateway) slotCommand() *cobra.Command {
-	return group("slot", "Ways to unlock: the passphrase and key files",
-		g.slotListCommand(), g.slotAddCommand(), g.slotRemoveCommand())
+	return group("slot", "Ways to unlock: passphrases, recovery codes and key files",
+		g.slotListCommand(), g.slotAddCommand(), g.slotAddPassphraseCommand(), g.slotChangePassphraseCommand(),
+		g.slotAddRecoveryCommand(), g.slotRemoveCommand())
 }
 
 func (g *gateway) slotListCommand() *cobra.Command {
@@ -30,10 +31,10 @@ func (g *gateway) slotListCommand() *cobra.Command {
 }
 
 func (g *gateway) slotRemoveCommand() *cobra.Command {
-	return g.owned("remove ID", "Make a key file useless", exactly("the id of a slot"), func(ctx context.Context, client *admin.Client, args []string) error {
+	return g.owned("remove ID", "Take a way to unlock away", exactly("the id of a slot"), func(ctx context.Context, client *admin.Client, args []string) error {
 		if err := client.RemoveSlot(ctx, args[0]); err != nil {
 			return err
 		}
-		return g.done("removed %s: its key file unlocks nothing any more", args[0])
+		return g.done("removed %s: it unlocks nothing any more", args[0])
 	})
 }

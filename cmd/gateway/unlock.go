@@ -9,7 +9,17 @@ import (
 )
 
 func (g *gateway) unlockCommand() *cobra.Command {
-	return g.owned("unlock", "Let provider keys be used", noArguments, func(ctx context.Context, client *admin.Client, _ []string) error {
+	cmd := g.owned("unlock", "Let provider keys be used", noArguments, func(ctx context.Context, client *admin.Client, _ []string) error {
+		if g.recoveryCode {
+			code, err := g.readRecoveryCode()
+			if err != nil {
+				return err
+			}
+			if err := client.UnlockWithRecoveryCode(ctx, code); err != nil {
+				return err
+			}
+			return g.done("unlocked; if the passphrase is lost, set another now: gateway slot add-passphrase")
+		}
 		passphrase, err := g.readPassphrase(false)
 		if err != nil {
 			return err
@@ -19,4 +29,6 @@ func (g *gateway) unlockCommand() *cobra.Command {
 		}
 		return g.done("unlocked")
 	})
+	cmd.Long = "Let provider keys be used, with the passphrase or, with --recovery-code, with the\nrecovery code that was shown when the gateway was set up."
+	return cmd
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/keywicket/keywicket/internal/audit"
+	"github.com/keywicket/keywicket/internal/doctor"
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/vault"
@@ -51,6 +52,8 @@ type Config struct {
 	Resources []pairing.Resource
 	// PublicURL is the origin apps use. Required.
 	PublicURL string
+	// Check reads the whole database and says what it finds. Default: nothing.
+	Check func(ctx context.Context) ([]doctor.Finding, error)
 	// Running counts the requests being forwarded. Default: always 0.
 	Running func() int
 	// Zone is the owner's time zone, used in the words of documents. Default
@@ -83,6 +86,9 @@ func New(cfg Config) (*Admin, error) {
 	}
 	if cfg.Running == nil {
 		cfg.Running = func() int { return 0 }
+	}
+	if cfg.Check == nil {
+		cfg.Check = func(context.Context) ([]doctor.Finding, error) { return nil, nil }
 	}
 	if cfg.Zone == nil {
 		cfg.Zone = time.Local
@@ -118,6 +124,9 @@ func (a *Admin) Register(e *echo.Echo) {
 	g.POST("/thaw", a.thaw)
 	g.GET("/slots", a.listSlots)
 	g.POST("/slots", a.addSlot)
+	g.POST("/slots/recovery", a.addRecovery)
+	g.POST("/slots/passphrase", a.addPassphrase)
+	g.POST("/slots/passphrase/change", a.changePassphrase)
 	g.DELETE("/slots/:id", a.removeSlot)
 	g.GET("/keys", a.listKeys)
 	g.POST("/keys", a.addKey)
@@ -135,6 +144,7 @@ func (a *Admin) Register(e *echo.Echo) {
 	g.GET("/audit", a.tail)
 	g.GET("/audit/follow", a.follow)
 	g.GET("/audit/verify", a.verify)
+	g.GET("/doctor", a.examine)
 }
 
 // decode reads the body of a request strictly: no unknown or duplicate

@@ -79,6 +79,11 @@ func (c *Client) Unlock(ctx context.Context, passphrase string) error {
 	return c.call(ctx, http.MethodPost, "/unlock", UnlockInput{Passphrase: passphrase}, nil)
 }
 
+// UnlockWithRecoveryCode opens the vault with a recovery code.
+func (c *Client) UnlockWithRecoveryCode(ctx context.Context, code string) error {
+	return c.call(ctx, http.MethodPost, "/unlock", UnlockInput{RecoveryCode: code}, nil)
+}
+
 // Lock closes the vault and cuts what is running.
 func (c *Client) Lock(ctx context.Context) error { return c.do(ctx, "/lock") }
 
@@ -96,6 +101,22 @@ func (c *Client) Slots(ctx context.Context) (out []Slot, err error) {
 // AddKeyFile makes a key-file slot. The answer holds the only copy of its key.
 func (c *Client) AddKeyFile(ctx context.Context, label string) (out KeyFile, err error) {
 	return out, c.call(ctx, http.MethodPost, "/slots", SlotInput{Label: label}, &out)
+}
+
+// AddRecoveryCode makes a recovery slot. The answer holds the only copy of its
+// code.
+func (c *Client) AddRecoveryCode(ctx context.Context, label string) (out RecoveryCode, err error) {
+	return out, c.call(ctx, http.MethodPost, "/slots/recovery", SlotInput{Label: label}, &out)
+}
+
+// AddPassphrase makes a further passphrase slot.
+func (c *Client) AddPassphrase(ctx context.Context, in PassphraseInput) (out Slot, err error) {
+	return out, c.call(ctx, http.MethodPost, "/slots/passphrase", in, &out)
+}
+
+// ChangePassphrase replaces a passphrase by another.
+func (c *Client) ChangePassphrase(ctx context.Context, in ChangeInput) error {
+	return c.call(ctx, http.MethodPost, "/slots/passphrase/change", in, nil)
 }
 
 // RemoveSlot removes a way to unlock the vault.

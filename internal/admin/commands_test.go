@@ -60,6 +60,48 @@ func TestKeyFile(t *testing.T) {
 	}
 }
 
+func TestRecoveryCode(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.setUp(t)
+	made, err := d.AddRecoveryCode(t.Context(), "")
+	check(t, err)
+	check(t, d.Lock(t.Context()))
+	check(t, d.UnlockWithRecoveryCode(t.Context(), strings.ToLower(made.Code)))
+	if d.vault.Locked() {
+		t.Error("still locked")
+	}
+	events, err := d.Audit(t.Context(), 10)
+	check(t, err)
+	for _, event := range events {
+		if strings.Contains(event.Detail, made.Code) {
+			t.Errorf("the code is in the audit log: %+v", event)
+		}
+	}
+}
+
+func TestPassphrases(t *testing.T) {
+	t.Parallel()
+	const second, third = "another horse and battery", "a third horse and battery"
+	d := newDesk(t)
+	d.setUp(t)
+	slot, err := d.AddPassphrase(t.Context(), admin.PassphraseInput{Label: "travel", Passphrase: second})
+	if err != nil || slot.Kind != "passphrase" || slot.Label != "travel" {
+		t.Fatalf("added %+v, %v", slot, err)
+	}
+	check(t, d.ChangePassphrase(t.Context(), admin.ChangeInput{Old: passphrase, New: third}))
+	check(t, d.Unlock(t.Context(), second))
+	check(t, d.Unlock(t.Context(), third))
+	err = d.ChangePassphrase(t.Context(), admin.ChangeInput{Old: passphrase, New: second})
+	if !errors.Is(err, &admin.Error{Code: admin.CodeWrongPassphrase}) {
+		t.Errorf("changing with the old passphrase: %v", err)
+	}
+	want := []audit.Kind{"vault.slot_added", "vault.passphrase_changed", audit.VaultUnlocked, audit.VaultUnlocked, audit.VaultUnlockRefused}
+	if got := d.kinds(t, len(want)); !slices.Equal(got, want) {
+		t.Errorf("recorded %v, want %v", got, want)
+	}
+}
+
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

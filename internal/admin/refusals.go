@@ -28,9 +28,9 @@ func refusals() []refusal {
 	return []refusal{
 		{vault.ErrInitialized, http.StatusConflict, CodeInitialized, "this gateway is already set up; unlock it with: gateway unlock"},
 		{vault.ErrNotInitialized, http.StatusConflict, CodeNotInitialized, "this gateway is not set up yet; set it up with: gateway init"},
-		{vault.ErrWeakPassphrase, http.StatusUnprocessableEntity, CodeWeakPassphrase, "%s, and run the command again"},
+		{vault.ErrWeakPassphrase, http.StatusUnprocessableEntity, CodeWeakPassphrase, "%s; run the command again"},
 		{vault.ErrWrongRecoveryCode, http.StatusForbidden, CodeWrongRecoveryCode, "this recovery code does not open the vault; run: gateway unlock --recovery-code"},
-		{vault.ErrMistypedCode, http.StatusUnprocessableEntity, CodeWrongRecoveryCode, "%s, and run the command again"},
+		{vault.ErrMistypedCode, http.StatusUnprocessableEntity, CodeWrongRecoveryCode, "%s; run the command again"},
 		{vault.ErrWrongPassphrase, http.StatusForbidden, CodeWrongPassphrase, "wrong passphrase; run: gateway unlock"},
 		{vault.ErrLocked, http.StatusServiceUnavailable, CodeLocked, "the vault is locked; unlock it with: gateway unlock"},
 		{vault.ErrNoCredential, http.StatusNotFound, CodeNoKey, "no such key; see: gateway key list"},

@@ -49,8 +49,12 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"init twice", func(ctx context.Context) error { return d.Init(ctx, admin.InitInput{Passphrase: passphrase}) }, admin.CodeInitialized, "gateway unlock"},
 		{"unlock before init", func(ctx context.Context) error { return fresh.Unlock(ctx, passphrase) }, admin.CodeNotInitialized, "gateway init"},
-		{"weak passphrase", func(ctx context.Context) error { return fresh.Init(ctx, admin.InitInput{Passphrase: "short"}) }, admin.CodeWeakPassphrase, "gateway init"},
+		{"weak passphrase", func(ctx context.Context) error { return fresh.Init(ctx, admin.InitInput{Passphrase: "short"}) }, admin.CodeWeakPassphrase, "run the command again"},
 		{"wrong passphrase", func(ctx context.Context) error { return d.Unlock(ctx, "wrong horse battery") }, admin.CodeWrongPassphrase, "gateway unlock"},
+		{"mistyped code", func(ctx context.Context) error { return d.UnlockWithRecoveryCode(ctx, "7KQ2") }, admin.CodeWrongRecoveryCode, "again"},
+		{"foreign code", func(ctx context.Context) error {
+			return d.UnlockWithRecoveryCode(ctx, "0000-0000-0000-0000-0000-0000-0000")
+		}, admin.CodeWrongRecoveryCode, "gateway unlock --recovery-code"},
 		{"same label", add(admin.KeyInput{Resource: "llm:openai", Label: "work", Secret: canary}), admin.CodeKeyExists, "--label"},
 		{"unknown resource", add(admin.KeyInput{Resource: "llm:nobody", Secret: canary}), admin.CodeUnknownResource, "llm:openai"},
 		{"plain http", add(admin.KeyInput{Resource: "llm:openai", Label: "far", BaseURL: "http://example.com", Secret: canary}), admin.CodeInvalidRequest, "again"},
@@ -58,7 +62,7 @@ func TestRefusals(t *testing.T) {
 		{"no such key", func(ctx context.Context) error { _, err := d.TestKey(ctx, "nothing"); return err }, admin.CodeNoKey, "gateway key list"},
 		{"ambiguous key", func(ctx context.Context) error { _, err := d.RemoveKey(ctx, "llm:openai"); return err }, admin.CodeAmbiguous, "gateway key list"},
 		{"no such slot", func(ctx context.Context) error { return d.RemoveSlot(ctx, "slot_nothing") }, admin.CodeNoSlot, "gateway slot list"},
-		{"last passphrase", func(ctx context.Context) error { return d.RemoveSlot(ctx, slots[0].ID) }, admin.CodeLastSlot, "gateway slot list"},
+		{"last passphrase", func(ctx context.Context) error { return d.RemoveSlot(ctx, slots[0].ID) }, admin.CodeLastSlot, "gateway slot add-passphrase"},
 		{"unknown member", pair(admin.PairInput{Documents: `{"resource":"llm:openai","tokens":5}`}), admin.CodeInvalidPolicy, "again"},
 		{"duplicate member", pair(admin.PairInput{Documents: `{"resource":"llm:openai","resource":"llm:openai"}`}), admin.CodeInvalidPolicy, "again"},
 		{"not JSON", pair(admin.PairInput{Documents: "resource: llm:openai"}), admin.CodeInvalidPolicy, "again"},

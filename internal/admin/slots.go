@@ -12,8 +12,9 @@ import (
 
 // A way to unlock that nobody remembers making must be found in the record.
 const (
-	slotAdded   audit.Kind = "vault.slot_added"
-	slotRemoved audit.Kind = "vault.slot_removed"
+	slotAdded         audit.Kind = "vault.slot_added"
+	slotRemoved       audit.Kind = "vault.slot_removed"
+	passphraseChanged audit.Kind = "vault.passphrase_changed"
 )
 
 func (a *Admin) listSlots(c echo.Context) error {
@@ -33,18 +34,75 @@ func (a *Admin) addSlot(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if in.Label == "" {
-		in.Label = "key file"
-	}
 	slot, key, err := a.cfg.Vault.AddKeyFileSlot(in.Label)
 	if err != nil {
 		return err
 	}
 	defer clear(key)
-	if err := a.record(audit.Event{Kind: slotAdded, Detail: slot.ID + " (" + slot.Label + ")"}); err != nil {
-		return errors.Join(err, a.cfg.Vault.RemoveSlot(slot.ID))
+	if err := a.recordSlot(slot); err != nil {
+		return err
 	}
 	return answer(c, KeyFile{Slot: a.slotOf(slot), Key: key})
+}
+
+func (a *Admin) addRecovery(c echo.Context) error {
+	in, err := decode[SlotInput](c)
+	if err != nil {
+		return err
+	}
+	slot, code, err := a.cfg.Vault.AddRecoveryCode(in.Label)
+	if err != nil {
+		return err
+	}
+	defer clear(code)
+	if err := a.recordSlot(slot); err != nil {
+		return err
+	}
+	return answer(c, RecoveryCode{Slot: a.slotOf(slot), Code: string(code)})
+}
+
+func (a *Admin) addPassphrase(c echo.Context) error {
+	in, err := decode[PassphraseInput](c)
+	if err != nil {
+		return err
+	}
+	passphrase := []byte(in.Passphrase)
+	defer clear(passphrase)
+	slot, err := a.cfg.Vault.AddPassphraseSlot(in.Label, passphrase)
+	if err != nil {
+		return err
+	}
+	if err := a.recordSlot(slot); err != nil {
+		return err
+	}
+	return answer(c, a.slotOf(slot))
+}
+
+func (a *Admin) changePassphrase(c echo.Context) error {
+	in, err := decode[ChangeInput](c)
+	if err != nil {
+		return err
+	}
+	before, after := []byte(in.Old), []byte(in.New)
+	defer clear(before)
+	defer clear(after)
+	if err := a.cfg.Vault.ChangePassphrase(before, after); err != nil {
+		return errors.Join(err, a.recordRefusal(err))
+	}
+	if err := a.record(audit.Event{Kind: passphraseChanged}); err != nil {
+		return errors.Join(pairing.ErrNotRecorded, err)
+	}
+	return done(c)
+}
+
+// recordSlot takes a new slot out again when that it was added cannot be
+// recorded.
+func (a *Admin) recordSlot(slot vault.Slot) error {
+	err := a.record(audit.Event{Kind: slotAdded, Detail: slot.ID + " (" + string(slot.Kind) + ", " + slot.Label + ")"})
+	if err != nil {
+		return errors.Join(err, a.cfg.Vault.RemoveSlot(slot.ID))
+	}
+	return nil
 }
 
 func (a *Admin) removeSlot(c echo.Context) error {

@@ -60,12 +60,15 @@ func (a *Admin) unlock(c echo.Context) error {
 		return err
 	}
 	wasLocked := a.cfg.Vault.Locked()
-	passphrase := []byte(in.Passphrase)
-	defer clear(passphrase)
-	if err := a.cfg.Vault.Unlock(passphrase); err != nil {
+	open, secret, with := a.cfg.Vault.Unlock, []byte(in.Passphrase), "with the passphrase"
+	if in.RecoveryCode != "" {
+		open, secret, with = a.cfg.Vault.UnlockWithRecoveryCode, []byte(in.RecoveryCode), "with a recovery code"
+	}
+	defer clear(secret)
+	if err := open(secret); err != nil {
 		return errors.Join(err, a.recordRefusal(err))
 	}
-	if err := a.record(audit.Event{Kind: audit.VaultUnlocked, Detail: "with the passphrase"}); err != nil {
+	if err := a.record(audit.Event{Kind: audit.VaultUnlocked, Detail: with}); err != nil {
 		if wasLocked {
 			a.cfg.Vault.Lock()
 		}
@@ -74,13 +77,18 @@ func (a *Admin) unlock(c echo.Context) error {
 	return done(c)
 }
 
-// recordRefusal notes a wrong passphrase; attempts that were turned away
-// untried are not worth a line each.
+// recordRefusal notes a wrong passphrase or recovery code; attempts that were
+// turned away untried are not worth a line each.
 func (a *Admin) recordRefusal(err error) error {
-	if !errors.Is(err, vault.ErrWrongPassphrase) {
-		return nil
+	for _, wrong := range []struct {
+		sentinel error
+		detail   string
+	}{{vault.ErrWrongPassphrase, "wrong passphrase"}, {vault.ErrWrongRecoveryCode, "wrong recovery code"}} {
+		if errors.Is(err, wrong.sentinel) {
+			return a.record(audit.Event{Kind: audit.VaultUnlockRefused, Detail: wrong.detail})
+		}
 	}
-	return a.record(audit.Event{Kind: audit.VaultUnlockRefused, Detail: "wrong passphrase"})
+	return nil
 }
 
 // lock acts first and records after: taking rights away must never wait for

@@ -14,8 +14,6 @@ func healthz(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 // a script must not take the gateway for usable.
 func (r *rooms) readyz(c echo.Context) error {
 	switch {
-	case r.store.Restored():
-		return c.String(http.StatusServiceUnavailable, "old database put back: run gateway accept-restore\n")
 	case !r.vault.Initialized():
 		return c.String(http.StatusServiceUnavailable, "not set up: open the set-up link, or run gateway init\n")
 	case r.vault.Locked():

@@ -26,6 +26,14 @@ func (u *UI) eventViews(events []audit.Event, keep func(audit.Event) bool) []eve
 	return views
 }
 
+// Kinds of events that concern the vault as a whole.
+const (
+	slotAdded         audit.Kind = "vault.slot_added"
+	slotRemoved       audit.Kind = "vault.slot_removed"
+	passphraseChanged audit.Kind = "vault.passphrase_changed"
+	backupMade        audit.Kind = "backup.made"
+)
+
 func (u *UI) eventView(e audit.Event) eventView {
 	v := eventView{
 		At: u.at(e.Time), Words: u.eventWords(e), Detail: eventDetail(e),
@@ -95,6 +103,14 @@ func (u *UI) eventWords(e audit.Event) string {
 		return "The vault was locked"
 	case audit.VaultUnlockRefused:
 		return "Somebody tried to unlock the vault"
+	case slotAdded:
+		return "You added a way to unlock"
+	case slotRemoved:
+		return "You removed a way to unlock"
+	case passphraseChanged:
+		return "You changed a passphrase"
+	case backupMade:
+		return "A backup was made"
 	case audit.KeyAdded:
 		return "You stored a key for " + resource
 	case audit.KeyRemoved:

@@ -62,6 +62,9 @@ func (j *journey) setUp() {
 	j.fill("passphrase", passphrase)
 	j.fill("again", passphrase)
 	j.press(`main form button[type=submit]`)
+	j.see("Your recovery code")
+	j.seen("recovery-code")
+	j.open("/", "")
 	j.see("The vault is set up and unlocked.")
 	j.seen("overview-first")
 }

@@ -55,7 +55,7 @@ func (u *UI) setup(c echo.Context) error {
 	if err := u.startSession(c); err != nil {
 		return err
 	}
-	return u.done(c, saidSetUp, "/")
+	return u.showRecoveryCode(c)
 }
 
 func (u *UI) setupPage(c echo.Context, status int, token, problem string) error {

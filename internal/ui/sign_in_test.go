@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -57,7 +58,11 @@ func TestSetup(t *testing.T) {
 	}
 
 	got := v.post("/setup", "token", token, "passphrase", passphrase, "again", passphrase)
-	got.want(t, http.StatusSeeOther, "/")
+	got.want(t, http.StatusOK, "")
+	code := regexp.MustCompile(`([0-9A-Z]{4}-){6}[0-9A-Z]{4}`).FindString(got.body)
+	if code == "" || c.vault.UnlockWithRecoveryCode([]byte(code)) != nil {
+		t.Error("shows no recovery code that opens the vault")
+	}
 	if !c.vault.Initialized() || c.vault.Locked() || c.owner.Session(sessionOf(v)) != nil {
 		t.Error("not set up, unlocked and signed in")
 	}
@@ -66,6 +71,9 @@ func TestSetup(t *testing.T) {
 	}
 	if page := v.get("/"); strings.Contains(page.body, "The vault is set up and unlocked.") {
 		t.Error("says it twice")
+	}
+	if page := v.get("/activity"); strings.Contains(page.body, code) || !strings.Contains(page.body, "You added a way to unlock") {
+		t.Error("the code is not recorded, or shown again")
 	}
 	c.visitor().post("/setup", "token", token, "passphrase", passphrase, "again", passphrase).want(t, http.StatusConflict, "")
 	if c.events(audit.VaultInitialized) != 1 {

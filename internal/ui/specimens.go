@@ -10,6 +10,7 @@ func specimens() []specimen {
 		{"setup", setupPage(setupView{Frame: frame{Title: "Set up"}, Token: "token"})},
 		{"setup-refused", setupPage(setupView{Frame: frame{Title: "Set up"}, Token: "token", Problem: "The two passphrases are not the same. Type them again."})},
 		{"setup-hint", setupPage(setupView{Frame: frame{Title: "Set up"}})},
+		{"recovery-code", recoveryPage(recoveryView{Frame: quiet.as("Your recovery code", "", ""), Code: "7KQ2-9MXD-41TB-ZC0P-6R8W-HV3N-0A5E"})},
 		{"sign-in", signInPage(signInView{Frame: frame{Title: "Sign in"}, Next: "/"})},
 		{"sign-in-locked", signInPage(signInView{Frame: frame{Title: "Sign in"}, Next: "/", Locked: true, Unlock: true, Problem: "That is not the passphrase. Try again."})},
 		{"arrival", arrivalPage("/arrival.html")},

@@ -2,8 +2,8 @@
 // files.
 //
 // It guarantees that no page, address or cookie carries a secret (a new
-// pairing string is the one exception: it is in the answer that made it, once,
-// and nowhere else); that a page of the owner is never shown without a console
+// pairing string and a new recovery code are the exceptions: they are in the
+// answer that made them, once, and nowhere else); that a page of the owner is never shown without a console
 // session; that nothing happens on a GET; and that every page is complete
 // without script. A permission without an end is granted only when the owner
 // chose "forever" in the form that grants it.

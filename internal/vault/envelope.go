@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 
@@ -31,15 +32,13 @@ type envelope struct {
 	Sealed      []byte       `json:"sealed"`
 }
 
-// binding covers every slot, in order, by what it says and not by how a
-// version of this package happens to write it as JSON.
-func (e envelope) binding() []byte {
-	parts := []string{number(e.Format), number(e.RootVersion)}
-	for _, s := range e.Slots {
-		parts = append(parts, s.parts()...)
-		parts = append(parts, number(s.RootVersion), string(s.Identity), string(s.Root), string(s.Pin))
+func (e envelope) binding() ([]byte, error) {
+	slots, err := json.Marshal(e.Slots)
+	if err != nil {
+		return nil, err
 	}
-	return bind("vault backup envelope", parts...)
+	sum := sha256.Sum256(slots)
+	return bind("vault backup envelope", number(e.Format), number(e.RootVersion), string(sum[:])), nil
 }
 
 // WrapForBackup puts a backup's key, 16 to 1,024 bytes, into an envelope that
@@ -64,7 +63,11 @@ func (v *Vault) WrapForBackup(key []byte) ([]byte, error) {
 		}
 		clear(pin)
 	}
-	if e.Sealed, err = r.seal.Encrypt(key, e.binding()); err != nil {
+	binding, err := e.binding()
+	if err != nil {
+		return nil, err
+	}
+	if e.Sealed, err = r.seal.Encrypt(key, binding); err != nil {
 		return nil, fmt.Errorf("wrapping backup key: %w", err)
 	}
 	return json.Marshal(e)
@@ -89,7 +92,11 @@ func OpenBackupEnvelope(sealed []byte, with Unlocker) (key []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err = r.seal.Decrypt(e.Sealed, e.binding())
+	binding, err := e.binding()
+	if err != nil {
+		return nil, err
+	}
+	key, err = r.seal.Decrypt(e.Sealed, binding)
 	if err != nil || r.version != e.RootVersion {
 		return nil, fmt.Errorf("%w: its slots do not belong to its key", ErrEnvelope)
 	}

@@ -1,0 +1,153 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/keywicket/keywicket/internal/audit"
+	"github.com/keywicket/keywicket/internal/doctor"
+	"github.com/keywicket/keywicket/internal/pairing"
+	"github.com/keywicket/keywicket/internal/vault"
+)
+
+const (
+	maxListed = 10 // findings of one kind
+)
+
+// examine looks at what only the gateway that holds the data can see.
+func (a *Admin) examine(c echo.Context) error {
+	var out Examination
+	checks := []func() ([]doctor.Finding, error){
+		func() ([]doctor.Finding, error) { return a.cfg.Check(c.Request().Context()) },
+		a.checkAudit, a.checkSlots, a.checkKeys, a.checkGrants,
+	}
+	for _, check := range checks {
+		found, err := check()
+		if err != nil {
+			return err
+		}
+		out.Findings = append(out.Findings, found...)
+	}
+	newest, err := a.cfg.Audit.Tail(maxLines)
+	if err != nil {
+		return err
+	}
+	for _, event := range newest {
+		if event.Time.After(out.NewestEvent) {
+			out.NewestEvent = event.Time
+		}
+		if event.Kind == backupMade && event.Time.After(out.NewestBackup) {
+			out.NewestBackup = event.Time
+		}
+	}
+	return answer(c, out)
+}
+
+// backupMade records that a backup left the gateway.
+const backupMade audit.Kind = "backup.made"
+
+func (a *Admin) checkAudit() ([]doctor.Finding, error) {
+	const check = "audit"
+	report, err := a.cfg.Audit.Verify()
+	if err != nil {
+		return []doctor.Finding{{
+			Check: check, Severity: doctor.Problem, Message: err.Error(),
+			Remedy: "compare it with a copy from a backup; the lines before and after the break are still bound to each other",
+		}}, nil
+	}
+	return []doctor.Finding{doctor.Good(check, fmt.Sprintf("the chain of %d lines is whole", report.Lines))}, nil
+}
+
+// checkSlots warns when one lost thing locks the owner out.
+func (a *Admin) checkSlots() ([]doctor.Finding, error) {
+	const check = "slots"
+	if !a.cfg.Vault.Initialized() {
+		return []doctor.Finding{{Check: check, Severity: doctor.Note, Message: "no passphrase has been set", Remedy: "set one with: gateway init"}}, nil
+	}
+	slots, err := a.cfg.Vault.Slots()
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(slots, func(s vault.Slot) bool { return s.Kind == vault.RecoverySlot }) {
+		return []doctor.Finding{doctor.Good(check, fmt.Sprintf("%d ways to unlock, a recovery code among them", len(slots)))}, nil
+	}
+	return []doctor.Finding{{
+		Check: check, Severity: doctor.Warning, Message: "there is no recovery code: if the passphrase is forgotten, the keys are lost",
+		Remedy: "make one and keep it on paper: gateway slot add-recovery",
+	}}, nil
+}
+
+// checkKeys opens every stored key once.
+func (a *Admin) checkKeys() ([]doctor.Finding, error) {
+	const check = "keys"
+	if !a.cfg.Vault.Initialized() {
+		return nil, nil
+	}
+	stored, err := a.cfg.Vault.Credentials()
+	if err != nil {
+		return nil, err
+	}
+	if a.cfg.Vault.Locked() {
+		return []doctor.Finding{{Check: check, Severity: doctor.Note, Message: "the vault is locked, so whether the stored keys open was not tried", Remedy: "gateway unlock, then gateway doctor"}}, nil
+	}
+	var found []doctor.Finding
+	for _, credential := range stored {
+		_, secret, err := a.cfg.Vault.ReleaseByID(credential.ID)
+		secret.Zero()
+		if err != nil {
+			found = append(found, doctor.Finding{
+				Check: check, Severity: doctor.Problem, Message: fmt.Sprintf("key %s (%s) does not open: %v", credential.ID, credential.Label, err),
+				Remedy: "remove it and add it again: gateway key remove " + credential.ID,
+			})
+		}
+	}
+	if len(found) == 0 {
+		found = append(found, doctor.Good(check, fmt.Sprintf("all %d keys open", len(stored))))
+	}
+	return found, nil
+}
+
+// checkGrants warns of permissions that nothing bounds.
+func (a *Admin) checkGrants() ([]doctor.Finding, error) {
+	const check = "permissions"
+	var found []doctor.Finding
+	for _, app := range a.cfg.Pairing.Apps() {
+		if app.Status == pairing.AppRevoked {
+			continue
+		}
+		for _, permission := range a.cfg.Pairing.Permissions(app.ID) {
+			if len(permission.Document.Limits) > 0 || len(found) == maxListed {
+				continue
+			}
+			message := fmt.Sprintf("%s (%s) may use %s without any limit", app.Name, app.ID, permission.Document.Resource)
+			if permission.Document.ExpiresAt.IsZero() {
+				message += ", forever"
+			}
+			found = append(found, doctor.Finding{
+				Check: check, Severity: doctor.Warning, Message: message,
+				Remedy: "pair it again with limits, such as: gateway pair --resource " + permission.Document.Resource + " --requests-per-day 1000",
+			})
+		}
+	}
+	if len(found) == 0 {
+		found = append(found, doctor.Good(check, "every permission has a limit"))
+	}
+	return found, nil
+}
+
+// Examine asks the gateway what it finds about its own data.
+func (c *Client) Examine(ctx context.Context) (out Examination, err error) {
+	return out, c.call(ctx, http.MethodGet, "/doctor", nil, &out)
+}
+
+// Examination is what the gateway itself can tell to the doctor.
+type Examination struct {
+	Findings     []doctor.Finding `json:"findings"`
+	NewestEvent  time.Time        `json:"newest_event,omitzero"`  // of the audit log
+	NewestBackup time.Time        `json:"newest_backup,omitzero"` // that this gateway made
+}

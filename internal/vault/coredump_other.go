@@ -1,7 +1,0 @@
-//go:build !unix
-
-package vault
-
-func noCoreDumps() error { return nil }
-
-func coreDumpsOff() bool { return false }
