@@ -96,16 +96,20 @@ func (e *epoch) advance(m mark) error {
 // nothing more is written to the database: the epoch is at most one write
 // behind.
 func (e *epoch) catchUp() error {
-	e.mu.Lock()
-	behind, m := e.behind, e.mark
-	e.mu.Unlock()
-	if behind == nil {
+	if e.lag() == nil {
 		return nil
 	}
-	if err := e.advance(m); err != nil {
+	if err := e.advance(e.mark); err != nil {
 		return fmt.Errorf("writing epoch: %w", err)
 	}
 	return nil
+}
+
+// lag is why the last mark could not be written, or nil.
+func (e *epoch) lag() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.behind
 }
 
 // replace makes the file anew.

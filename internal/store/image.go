@@ -7,6 +7,8 @@ import (
 	"hash/fnv"
 	"io"
 	"math"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // image reads a database file without mapping it and without trusting any
@@ -56,6 +58,13 @@ func readImage(r io.ReaderAt) (*image, error) {
 		return nil, fmt.Errorf("%w (neither of its two first pages is intact)", ErrCorrupt)
 	}
 	return best, nil
+}
+
+// imageOf reads the state that a transaction sees, whose pages bbolt does not
+// use again while it lasts.
+func imageOf(b *bolt.Tx, r io.ReaderAt) *image {
+	size := int64(b.DB().Info().PageSize)
+	return &image{r: r, pageSize: size, root: uint64(b.Cursor().Bucket().Root()), pages: uint64(b.Size() / size), txid: uint64(b.ID())}
 }
 
 // metaPlaces is where a meta page may be: at the beginning and, since the page

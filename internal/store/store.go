@@ -82,6 +82,7 @@ type Store struct {
 	cfg   Config
 	disk  disk
 	db    *bolt.DB
+	file  *os.File // bbolt's
 	keys  atomic.Pointer[keyring]
 	epoch *epoch
 
@@ -159,11 +160,15 @@ func (s *Store) openDatabase(l layout) (found contents, err error) {
 				if found, err = s.inspect(f, l); err != nil {
 					return nil, errors.Join(err, f.Close())
 				}
+				s.file = f
 				return f, nil
 			},
 		})
 		return err
 	})
+	if errors.Is(err, errPanicked) && s.file != nil {
+		_ = s.file.Close() // and with it the lock
+	}
 	switch {
 	case err == nil, errors.Is(err, ErrInUse), errors.Is(err, ErrNewerFormat), errors.Is(err, ErrHostKey), errors.Is(err, ErrCorrupt):
 		return found, err
@@ -223,15 +228,9 @@ func (s *Store) Close() error {
 	if s.broken.Load() == nil {
 		return s.db.Close()
 	}
-	// A write that panicked may have left bbolt's own lock taken.
-	closed := make(chan error, 1)
-	go func() { closed <- s.db.Close() }()
-	select {
-	case err := <-closed:
-		return err
-	case <-time.After(time.Second):
-		return s.working()
-	}
+	// The write that panicked still has bbolt's own lock, so bbolt cannot be
+	// closed; what others wait for is the lock on the file.
+	return unix.Flock(int(s.file.Fd()), unix.LOCK_UN)
 }
 
 // Derive returns 32 bytes made from the host key for one purpose: the same on

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 
 	bolt "go.etcd.io/bbolt"
@@ -38,26 +39,9 @@ func (s *Store) commit(fn func(*Tx) error) error {
 	if err := s.epoch.catchUp(); err != nil {
 		return err
 	}
-	var after head
-	err := guarded(func() error {
-		return s.db.Update(func(b *bolt.Tx) error {
-			keys := s.keys.Load()
-			before, err := readHead(b, keys)
-			if err != nil {
-				return err
-			}
-			after = before
-			if err := callers(fn, &Tx{bolt: b, keys: keys, head: &after}); err != nil {
-				return err
-			}
-			if after == before {
-				return nil
-			}
-			return writeHead(b, keys, after)
-		})
-	})
+	after, err := s.transact(fn)
 	if err != nil {
-		return s.breakOn(err)
+		return err
 	}
 	if now := (mark{writes: after.writes, run: after.run, next: after.run}); !s.restored.Load() && now != s.epoch.mark {
 		// A mark that cannot be written holds up the next write, not this
@@ -65,6 +49,47 @@ func (s *Store) commit(fn func(*Tx) error) error {
 		_ = s.epoch.advance(now)
 	}
 	return nil
+}
+
+// transact is bbolt's Update, but for what happens after a panic: Update
+// would then look for free pages in a goroutine of its own, where a fault on a
+// damaged file ends the process. Here what reads records fails as an error,
+// and a commit that panicked leaves bbolt as it is, never to be used again.
+func (s *Store) transact(fn func(*Tx) error) (after head, err error) {
+	var b *bolt.Tx
+	if err := guarded(func() (err error) { b, err = s.db.Begin(true); return err }); err != nil {
+		return after, s.breakOn(err)
+	}
+	finished := false
+	defer func() {
+		if !finished { // the caller's function failed or panicked
+			if failed := b.Rollback(); failed != nil {
+				err = errors.Join(err, failed)
+			}
+		}
+	}()
+	if after, err = s.run(b, fn); err != nil {
+		return after, err
+	}
+	finished = true
+	return after, s.breakOn(guarded(b.Commit))
+}
+
+// run runs fn and writes the head that it leads to.
+func (s *Store) run(b *bolt.Tx, fn func(*Tx) error) (after head, err error) {
+	err = guarded(func() error {
+		keys := s.keys.Load()
+		before, err := readHead(b, keys)
+		if err != nil {
+			return err
+		}
+		after = before
+		if err := callers(fn, &Tx{bolt: b, keys: keys, head: &after}); err != nil || after == before {
+			return err
+		}
+		return writeHead(b, keys, after)
+	})
+	return after, err
 }
 
 // outcome is how one of several functions committed together ended.

@@ -15,12 +15,21 @@ type contents struct {
 	collections map[string]int
 }
 
+// eachRecord is called with every record, and the keys of the file's format.
+type eachRecord func(keys *keyring, collection string, name, raw []byte) error
+
+// openEach fails on the first record that does not open.
+func openEach(keys *keyring, collection string, name, raw []byte) error {
+	_, _, err := keys.openRecord(collection, name, raw)
+	return err
+}
+
 // readContents looks through a whole file: structure, format, head, and
 // whether the head's sum is that of the records. It decrypts no record; each,
 // when not nil, may.
 //
 // Errors: ErrNewerFormat, ErrHostKey, ErrCorrupt, or what each returned.
-func readContents(im *image, keys *keyring, each func(keys *keyring, collection string, name, raw []byte) error) (contents, error) {
+func readContents(im *image, keys *keyring, each eachRecord) (contents, error) {
 	found := contents{collections: map[string]int{}}
 	meta := map[string][]byte{}
 	buckets := 0
@@ -62,7 +71,7 @@ func parseFormat(raw []byte) (uint32, error) {
 
 func marshalFormat(v uint32) []byte { return binary.BigEndian.AppendUint32(nil, v) }
 
-func (found *contents) compare(im *image, keys *keyring, each func(*keyring, string, []byte, []byte) error) error {
+func (found *contents) compare(im *image, keys *keyring, each eachRecord) error {
 	sum := head{}
 	err := im.walk(func(bucket, name, raw []byte) error {
 		if string(bucket) == string(metaBucket) {
