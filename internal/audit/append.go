@@ -40,7 +40,7 @@ func openFile(path string, flag int) (file, error) {
 	return f, nil
 }
 
-// write appends one line in one write(2). A write that fails half-way is
+// write appends one line in one write(2), in the next file if that is due. A write that fails half-way is
 // undone; if that fails too, the files are dropped and opening them again
 // cuts the torn line.
 func (l *Log) write(e Event) error {
@@ -48,6 +48,9 @@ func (l *Log) write(e Event) error {
 		e.Time = l.clock()
 	}
 	e.Time = e.Time.UTC().Truncate(time.Microsecond)
+	if err := l.rotateIfDue(l.clock()); err != nil {
+		return err
+	}
 	raw, next, err := l.chain.encode(clean(e), l.at)
 	if err != nil {
 		return err

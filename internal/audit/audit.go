@@ -12,17 +12,23 @@
 // and to repair silently: whatever it finds missing at the end of the file it
 // records as an audit.recovered line.
 //
+// A file that is large or old enough is finished and gets a number, and the
+// chain goes on in the next. Finished files are kept until somebody removes
+// them, which Verify then tells.
+//
 // It does not sync each line to disk, so a power cut can take the last lines;
 // they are then reported as missing. And somebody who can write in the data
-// directory can put back an older copy of both of its files unnoticed, once
+// directory can put back an older copy of all of its files unnoticed, once
 // the process has ended; they cannot write lines of their own without the key.
 //
-//	audit.jsonl   {"seq":1,…,"prev":"","mac":M1}        Mn = HMAC-SHA256(key, line n without "mac")
-//	              {"seq":2,…,"prev":M1,"mac":M2}
-//	audit.head    n, Mn, HMAC of both: shows when lines are missing at the end
+//	audit-000001.jsonl   {"seq":1,…,"prev":"","mac":M1}      Mn = HMAC-SHA256(key, line n without "mac")
+//	                     {"seq":2,…,"prev":M1,"mac":M2}
+//	audit.jsonl          {"seq":3,…,"prev":M2,"mac":M3}      the file being written
+//	audit.head           n, Mn, HMAC of both: shows when lines are missing at the end
 package audit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -32,7 +38,6 @@ import (
 )
 
 const (
-	logFile  = "audit.jsonl"
 	headFile = "audit.head"
 	keyBytes = 32
 )
@@ -53,23 +58,33 @@ type Config struct {
 	Key []byte
 	// Clock dates the lines. Default time.Now.
 	Clock func() time.Time
+	// MaxBytes is the size from which a file is finished. Default 32 MiB.
+	MaxBytes int64
+	// MaxAge is the age of its first line from which a file is finished, when
+	// the next line is written. Default 30 days.
+	MaxAge time.Duration
 }
 
 // Log is an open audit log. Its methods may be called concurrently. One
 // process at a time may hold a data directory's log; the store sees to that.
 type Log struct {
-	path, headPath string
-	chain          chain
-	clock          func() time.Time
-	openFile       func(path string, flag int) (file, error)
+	dir, path, headPath string
+	chain               chain
+	clock               func() time.Time
+	maxBytes            int64
+	maxAge              time.Duration
+	openFile            func(path string, flag int) (file, error)
+	rename              func(from, to string) error
 
 	mu        sync.Mutex
 	closed    bool
 	log       file // nil after a failure that could not be undone
 	head      file
 	headStale bool
-	at        position // the last line written
-	size      int64    // bytes of acknowledged lines
+	at        position  // the last line written
+	size      int64     // bytes of acknowledged lines in the file
+	segment   int       // the number that the file will have
+	began     time.Time // when its first line was written
 	opened    opening
 	changed   chan struct{} // closed at the next line; nil while nobody waits
 }
@@ -99,12 +114,19 @@ func newLog(cfg Config) (*Log, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
+	if cfg.MaxBytes < 0 || cfg.MaxAge < 0 {
+		return nil, errors.New("Config.MaxBytes and Config.MaxAge must not be negative")
+	}
 	return &Log{
+		dir:      cfg.Dir,
 		path:     filepath.Join(cfg.Dir, logFile),
 		headPath: filepath.Join(cfg.Dir, headFile),
 		chain:    chain{key: append([]byte(nil), cfg.Key...)},
 		clock:    cfg.Clock,
+		maxBytes: cmp.Or(cfg.MaxBytes, defaultMaxBytes),
+		maxAge:   cmp.Or(cfg.MaxAge, defaultMaxAge),
 		openFile: openFile,
+		rename:   os.Rename,
 	}, nil
 }
 

@@ -24,7 +24,12 @@ func testConfig(dir string) Config {
 
 func open(t *testing.T, dir string) *Log {
 	t.Helper()
-	l, err := New(testConfig(dir))
+	return openConfig(t, testConfig(dir))
+}
+
+func openConfig(t *testing.T, cfg Config) *Log {
+	t.Helper()
+	l, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +69,8 @@ func TestNewRequires(t *testing.T) {
 		"dir":       {Key: testKey},
 		"key":       {Dir: t.TempDir()},
 		"whole key": {Dir: t.TempDir(), Key: testKey[1:]},
+		"a size":    {Dir: t.TempDir(), Key: testKey, MaxBytes: -1},
+		"an age":    {Dir: t.TempDir(), Key: testKey, MaxAge: -1},
 	} {
 		if _, err := New(cfg); err == nil {
 			t.Errorf("opened without %s", name)
@@ -173,7 +180,9 @@ func TestAnotherKeyDoesNotVerify(t *testing.T) {
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
 	const writers, each = 8, 50
-	l := open(t, t.TempDir())
+	cfg := testConfig(t.TempDir())
+	cfg.MaxBytes = 2000
+	l := openConfig(t, cfg)
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {

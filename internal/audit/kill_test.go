@@ -3,15 +3,21 @@ package audit
 import (
 	"bufio"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 )
 
-// killDir makes this test binary a process that appends until it is killed.
-const killDir = "KEYWICKET_AUDIT_KILL_DIR"
+const (
+	// killDir makes this test binary a process that appends until it is killed.
+	killDir = "KEYWICKET_AUDIT_KILL_DIR"
+	// killRounds is how often it is killed, 5 when unset.
+	killRounds = "KEYWICKET_AUDIT_KILLS"
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(killDir); dir != "" {
@@ -22,7 +28,9 @@ func TestMain(m *testing.M) {
 
 // appendForever prints each request id after its line was acknowledged.
 func appendForever(dir string) {
-	l, err := New(testConfig(dir))
+	cfg := testConfig(dir)
+	cfg.MaxBytes = 3000 // a new file every dozen lines
+	l, err := New(cfg)
 	if err != nil {
 		fmt.Println("failed", err)
 		os.Exit(1)
@@ -47,14 +55,22 @@ func TestKillLosesNoAcknowledgedLine(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var acknowledged []string
-	for round := range 5 {
-		acknowledged = append(acknowledged, killedAfter(t, dir, 50+100*round)...)
+	rounds, err := strconv.Atoi(os.Getenv(killRounds))
+	if err != nil {
+		rounds = 5
+	}
+	for round := range rounds {
+		acknowledged = append(acknowledged, killedAfter(t, dir, 50+rand.IntN(400))...)
 		l := open(t, dir)
 		if _, err := l.Verify(); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
 		inFile := map[string]bool{}
-		if err := l.eachLine(l.size, func(raw []byte) error {
+		all, err := l.snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := all.eachLine(func(_ string, raw []byte) error {
 			inFile[l.chain.event(raw[:len(raw)-1]).RequestID] = true
 			return nil
 		}); err != nil {

@@ -34,7 +34,7 @@ func (l *Log) open() (err error) {
 		l.log, l.head = nil, nil
 		return err
 	}
-	if err = l.continueChain(); err != nil {
+	if err = errors.Join(syncDir(l.dir), l.continueChain()); err != nil {
 		if l.log != nil {
 			err = errors.Join(err, l.drop())
 		}
@@ -44,9 +44,18 @@ func (l *Log) open() (err error) {
 }
 
 func (l *Log) continueChain() error {
+	numbers, err := finished(l.dir)
+	if err != nil {
+		return err
+	}
 	end, err := l.chain.findEnd(l.log)
 	if err != nil {
 		return err
+	}
+	if end.size == 0 && len(numbers) > 0 { // the file was finished and not yet followed
+		if err := l.endOf(numbers[len(numbers)-1], &end); err != nil {
+			return err
+		}
 	}
 	head, known := l.chain.readHead(l.head)
 	if l.at.seq > head.seq { // this process has seen a later one
@@ -63,6 +72,11 @@ func (l *Log) continueChain() error {
 		notes = append(notes, fmt.Sprintf("cut a half-written line of %d bytes", end.torn))
 	}
 	l.at, l.size = at, end.size
+	l.segment = 1
+	if len(numbers) > 0 {
+		l.segment = numbers[len(numbers)-1] + 1
+	}
+	l.began = l.firstTime()
 	l.opened = opening{count: l.opened.count + 1, start: end.size}
 	if err := l.writeHead(); err != nil {
 		return err
@@ -91,12 +105,32 @@ func (l *Log) place(end ending, head position, known bool) (at position, notes [
 		return head, notes, nil
 	}
 	notes = append(notes, headFile+" was missing or altered")
-	at, err = l.chain.lastGood(l.log, end.size)
+	at, err = l.lastGood(end.size)
 	return at, notes, err
 }
 
+// endOf takes the last line from a finished file.
+func (l *Log) endOf(number int, end *ending) error {
+	done, err := openSegment(l.dir, number)
+	if err != nil {
+		return err
+	}
+	last, err := l.chain.findEnd(done.file)
+	if err := errors.Join(err, done.file.Close()); err != nil {
+		return err
+	}
+	end.last, end.err = last.last, last.err
+	if last.torn > 0 { // which this package never leaves there
+		end.err = errNotALine
+	}
+	return nil
+}
+
 // findEnd reads the file backwards to its last whole line.
-func (c chain) findEnd(f file) (ending, error) {
+func (c chain) findEnd(f interface {
+	io.ReaderAt
+	Stat() (os.FileInfo, error)
+}) (ending, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return ending{}, err
@@ -119,13 +153,28 @@ func (c chain) findEnd(f file) (ending, error) {
 }
 
 // lastGood reads the whole log for the last line that verifies.
-func (c chain) lastGood(r io.ReaderAt, size int64) (position, error) {
+func (l *Log) lastGood(size int64) (position, error) {
+	numbers, err := finished(l.dir)
+	if err != nil {
+		return position{}, err
+	}
 	var last position
-	err := eachLine(io.NewSectionReader(r, 0, size), func(raw []byte) error {
-		if _, at, err := c.decode(bytes.TrimSuffix(raw, []byte("\n"))); err == nil && at.seq > last.seq {
-			last = at
+	look := func(r io.ReaderAt, size int64) error {
+		return eachLine(io.NewSectionReader(r, 0, size), func(raw []byte) error {
+			if _, at, err := l.chain.decode(bytes.TrimSuffix(raw, []byte("\n"))); err == nil && at.seq > last.seq {
+				last = at
+			}
+			return nil
+		})
+	}
+	for _, n := range numbers {
+		done, err := openSegment(l.dir, n)
+		if err != nil {
+			return last, err
 		}
-		return nil
-	})
-	return last, err
+		if err := errors.Join(look(done.file, done.size), done.file.Close()); err != nil {
+			return last, err
+		}
+	}
+	return last, look(l.log, size)
 }

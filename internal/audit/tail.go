@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 )
 
@@ -12,34 +11,50 @@ import (
 const maxTail = 10_000
 
 // Tail returns the last n events, newest last; at most 10,000, and none when n
-// is not positive. It reads no more of the file than they take. A line that is
+// is not positive. It reads no more of the log than they take. A line that is
 // not what was written comes as an AuditUnreadable event.
 func (l *Log) Tail(n int) ([]Event, error) {
-	l.mu.Lock()
-	size := l.size
-	l.mu.Unlock()
-	if n <= 0 || size == 0 {
+	n = min(n, maxTail)
+	if n <= 0 {
 		return nil, nil
 	}
-	f, err := os.Open(l.path)
+	all, err := l.snapshot()
 	if err != nil {
 		return nil, fmt.Errorf("reading audit log: %w", err)
 	}
-	defer f.Close()
-
-	var events []Event
-	back := backwards{r: f, end: size - 1} // before the last newline
-	for len(events) < min(n, maxTail) {
-		raw, err := back.previous()
-		if err != nil && !errors.Is(err, io.EOF) {
+	defer all.close()
+	var events []Event // newest first
+	for i := all.files() - 1; i >= 0 && len(events) < n; i-- {
+		err := all.use(i, func(seg segment) error {
+			more, err := l.chain.tail(seg, n-len(events))
+			events = append(events, more...)
+			return err
+		})
+		if err != nil {
 			return nil, fmt.Errorf("reading audit log: %w", err)
 		}
-		events = append(events, l.chain.event(raw.text))
+	}
+	slices.Reverse(events)
+	return events, nil
+}
+
+// tail returns the last n events of one file, newest first.
+func (c chain) tail(seg segment, n int) ([]Event, error) {
+	if seg.size == 0 {
+		return nil, nil
+	}
+	var events []Event
+	back := backwards{r: seg.file, end: seg.size - 1} // before the last newline
+	for len(events) < n {
+		raw, err := back.previous()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		events = append(events, c.event(raw.text))
 		if err != nil {
 			break
 		}
 	}
-	slices.Reverse(events)
 	return events, nil
 }
 

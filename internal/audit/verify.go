@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 )
 
@@ -14,7 +12,8 @@ const maxBreaks = 100
 
 // Report is what Verify found.
 type Report struct {
-	// Lines is the number of lines in the file.
+	// Files and Lines are how many of each the log has.
+	Files int `json:"files"`
 	Lines int `json:"lines"`
 	// Breaks names every place where the chain does not hold, at most 100.
 	Breaks []BrokenError `json:"breaks,omitempty"`
@@ -22,28 +21,35 @@ type Report struct {
 
 // BrokenError names a line at which the chain does not hold.
 type BrokenError struct {
+	// File is the file's name in the data directory.
+	File string `json:"file"`
 	// Line counts the lines of the file from 1. Lines missing at the end are
-	// named by the line that would follow the last.
+	// named by the line that would follow the last, a file that is missing by
+	// the first line of the next.
 	Line int `json:"line"`
 	// Reason completes the sentence "line N …".
 	Reason string `json:"reason"`
 }
 
-func (e *BrokenError) Error() string { return fmt.Sprintf("audit log, line %d %s", e.Line, e.Reason) }
+func (e *BrokenError) Error() string {
+	return fmt.Sprintf("audit log, %s, line %d %s", e.File, e.Line, e.Reason)
+}
 
-// Verify reads the whole log and checks every link. Appending goes on
-// meanwhile; lines added after the call are not covered.
+// Verify reads the whole log, all files of it, and checks every link.
+// Appending goes on meanwhile; lines added after the call are not covered.
 // Errors: *BrokenError for the first break, or the operating system's.
 func (l *Log) Verify() (Report, error) {
-	l.mu.Lock()
-	at, size, extra := l.at, l.size, l.log != nil && l.outgrown()
-	l.mu.Unlock()
-
+	all, err := l.snapshot()
+	if err != nil {
+		return Report{}, fmt.Errorf("reading audit log: %w", err)
+	}
+	defer all.close()
 	check := checker{chain: l.chain}
-	if err := l.eachLine(size, check.line); err != nil {
+	check.report.Files = all.files()
+	if err := all.eachLine(check.line); err != nil {
 		return check.report, fmt.Errorf("reading audit log: %w", err)
 	}
-	check.end(at, extra)
+	check.end(all.at, all.extra)
 	if len(check.report.Breaks) > 0 {
 		return check.report, &check.report.Breaks[0]
 	}
@@ -56,30 +62,23 @@ func (l *Log) outgrown() bool {
 	return err == nil && info.Size() > l.size
 }
 
-// eachLine calls fn with each line of the file's first size bytes.
-func (l *Log) eachLine(size int64, fn func(raw []byte) error) error {
-	f, err := os.Open(l.path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil // all lines are missing, which the end of the check tells
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return eachLine(io.NewSectionReader(f, 0, size), fn)
-}
-
 // checker walks the chain. After a break it goes on from what it found, so
 // that one altered line is one break and not a break on every line after it.
 type checker struct {
 	chain  chain
 	report Report
+	file   string
+	number int // of the line in the file
 	last   position
 	lost   bool // last.mac could not be read
 }
 
-func (c *checker) line(raw []byte) error {
+func (c *checker) line(file string, raw []byte) error {
+	if file != c.file {
+		c.file, c.number = file, 0
+	}
 	c.report.Lines++
+	c.number++
 	text, whole := bytes.CutSuffix(raw, []byte("\n"))
 	ln, at, err := c.chain.decode(text)
 	if err == nil && !whole {
@@ -108,7 +107,10 @@ func (c *checker) line(raw []byte) error {
 
 // end compares what was read with what the log knows that it wrote.
 func (c *checker) end(at position, extra bool) {
-	c.report.Lines++
+	if c.file != logFile {
+		c.file, c.number = logFile, 0
+	}
+	c.number++
 	switch {
 	case c.last.seq < at.seq:
 		c.broken("is the end of the file, where " + lines(c.last.seq+1, at.seq) + " should be: removed")
@@ -117,12 +119,11 @@ func (c *checker) end(at position, extra bool) {
 	case extra:
 		c.broken("was not written by the gateway")
 	}
-	c.report.Lines--
 }
 
 func (c *checker) broken(reason string) {
 	if len(c.report.Breaks) < maxBreaks {
-		c.report.Breaks = append(c.report.Breaks, BrokenError{Line: c.report.Lines, Reason: reason})
+		c.report.Breaks = append(c.report.Breaks, BrokenError{File: c.file, Line: c.number, Reason: reason})
 	}
 }
 
