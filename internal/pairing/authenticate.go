@@ -56,6 +56,24 @@ func (p *Pairing) Authenticate(r AuthRequest) (Caller, error) {
 	return caller, nil
 }
 
+// Unauthorized is what a protected resource of this gateway's own answers when
+// Authenticate failed: the same for every way to fail (RFC 9449 section 7.1).
+// Errors of other kinds become what OAuth endpoints answer.
+func (p *Pairing) Unauthorized(err error) error {
+	const description = "authentication failed: sign each request with the app's key and a current access token; if that does not help, pair the app again"
+	switch {
+	case errors.Is(err, ErrNoCredentials):
+		e := challenge("DPoP", codeInvalidToken, description)
+		e.Challenge = `DPoP algs="` + dpop.Algorithms + `"` // nothing was shown: no error code
+		return e
+	case errors.Is(err, ErrInvalidToken):
+		return challenge("DPoP", codeInvalidToken, description)
+	case errors.Is(err, dpop.ErrInvalidProof):
+		return challenge("DPoP", codeInvalidProof, description)
+	}
+	return p.oauthError(err)
+}
+
 // caller looks up whom a token names, in memory. A session cannot be idle for
 // long enough to matter here: its tokens expire long before.
 func (p *Pairing) caller(c claims) (Caller, *liveSession, error) {

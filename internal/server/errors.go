@@ -13,39 +13,40 @@ import (
 )
 
 // answerError is the one place where an error of the public side becomes an
-// answer. OAuth endpoints answer in OAuth's shape; the console shows its own
-// error pages before an error gets here; the data plane answers itself. What
-// is not known is 500 without detail.
+// answer: OAuth's JSON for programs, a page of the console for people. The data
+// plane answers for itself. What is not known is 500 without detail.
 func (s *Server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	var refused *pairing.OAuthError
-	var plain *echo.HTTPError
-	status, code, words := http.StatusInternalServerError, "server_error", "something went wrong here: the gateway's log says what"
-	switch {
-	case errors.As(err, &refused):
-		err = writeOAuthError(c, refused)
-	case errors.As(err, &plain):
-		status, code = plain.Code, errorCode(plain.Code)
-		if text, ok := plain.Message.(string); ok {
-			words = text
-		}
-		err = writeError(c, status, code, words)
-	default:
-		s.cfg.Log.Error("request failed", "route", c.Path(), "request_id", c.Response().Header().Get(echo.HeaderXRequestID), "error", err)
-		err = writeError(c, status, code, words)
-	}
-	if err != nil {
-		s.cfg.Log.Debug("answering", "error", err)
+	if answering := s.writeError(c, err); answering != nil {
+		s.cfg.Log.Debug("answering", "route", c.Path(), "error", answering)
 	}
 }
 
-// writeError answers people with text and programs with OAuth's JSON members.
-func writeError(c echo.Context, status int, code, words string) error {
-	if strings.Contains(c.Request().Header.Get(echo.HeaderAccept), echo.MIMETextHTML) {
-		return c.String(status, words+"\n")
+func (s *Server) writeError(c echo.Context, err error) error {
+	var refused *pairing.OAuthError
+	if errors.As(err, &refused) {
+		return writeOAuthError(c, refused)
 	}
+	if strings.Contains(c.Request().Header.Get(echo.HeaderAccept), echo.MIMETextHTML) {
+		return s.rooms.ui.Error(c, err)
+	}
+	status, words := http.StatusInternalServerError, "something went wrong here: the gateway's log says what"
+	var plain *echo.HTTPError
+	if errors.As(err, &plain) {
+		status = plain.Code
+		if text, ok := plain.Message.(string); ok {
+			words = text
+		}
+	} else {
+		s.cfg.Log.Error("request failed", "route", c.Path(), "request_id", c.Response().Header().Get(echo.HeaderXRequestID), "error", err)
+	}
+	return writeCode(c, status, errorCode(status), words)
+}
+
+// writeCode answers in the shape of RFC 6749 section 5.2.
+func writeCode(c echo.Context, status int, code, words string) error {
 	return c.JSON(status, map[string]string{"error": code, "error_description": words})
 }
 

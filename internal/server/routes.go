@@ -25,16 +25,18 @@ const anyMethod = "*"
 //
 //	who may call                                    guarded by
 //	health      anybody                              deadlines
-//	oauth       anybody; a code, a proof or a token  deadlines, throttle; pairing checks the rest
-//	data plane  an app with token and proof          proxy, which sets deadlines per read and write
+//	oauth       anybody; a code, a proof or a token  deadlines, throttle, confirmed; pairing checks the rest
+//	api         an app with token and proof          deadlines, throttle, confirmed
+//	data plane  an app with token and proof          confirmed; proxy, which sets deadlines per read and write
 //	console     the owner's browser                  deadlines, cross-origin check, throttle before
 //	                                                 sign-in, tighter on what takes a passphrase, ui.Guard
 func (s *Server) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	apps := newThrottle(s.cfg.UnauthenticatedPerMinute)
 	anybody := []echo.MiddlewareFunc{deadlines}
-	throttled := []echo.MiddlewareFunc{deadlines, apps.guard}
+	throttled := []echo.MiddlewareFunc{deadlines, apps.guard, s.rooms.confirmed}
 	o := &oauth{pairing: s.rooms.pairing, errorPage: s.rooms.ui.Error}
+	a := &api{pairing: s.rooms.pairing, ledger: s.rooms.ledger, publicURL: s.url}
 	table := []route{
 		{get, "/healthz", anybody, healthz},
 		{get, "/readyz", anybody, s.rooms.readyz},
@@ -50,7 +52,9 @@ func (s *Server) routes() []route {
 		{post, "/oauth/token", throttled, o.token},
 		{post, "/oauth/revoke", throttled, o.revoke},
 
-		{anyMethod, "/r/*", nil, echo.WrapHandler(s.rooms.proxy)},
+		{get, "/api/app", []echo.MiddlewareFunc{deadlines, newThrottle(s.cfg.UnauthenticatedPerMinute).guard, s.rooms.confirmed}, a.app},
+
+		{anyMethod, "/r/*", []echo.MiddlewareFunc{s.rooms.confirmedData}, echo.WrapHandler(s.rooms.proxy)},
 	}
 	return append(table, s.consoleRoutes()...)
 }
@@ -65,7 +69,7 @@ func (s *Server) consoleRoutes() []route {
 	guesses := newThrottle(min(signInsPerMinute, s.cfg.UnauthenticatedPerMinute))
 	var table []route
 	for _, r := range s.rooms.ui.Routes() {
-		guards := []echo.MiddlewareFunc{deadlines, sameOrigin}
+		guards := []echo.MiddlewareFunc{deadlines, atHome(s.url), sameOrigin}
 		switch {
 		case r.Access == ui.SignedIn:
 		case r.Method == http.MethodPost:
@@ -81,7 +85,7 @@ func (s *Server) consoleRoutes() []route {
 // publicHandler serves the table on the public side.
 func (s *Server) publicHandler() http.Handler {
 	e := newEcho()
-	e.IPExtractor = clientAddress(s.cfg.BehindProxy)
+	e.IPExtractor = clientAddress(s.cfg.BehindProxy, s.cfg.TrustedProxies)
 	e.HTTPErrorHandler = s.answerError
 	e.Use(s.recoverer(), realAddress, requestID, securityHeaders(strings.HasPrefix(s.url, "https://")))
 	for _, r := range s.routes() {

@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 
@@ -32,13 +31,15 @@ type envelope struct {
 	Sealed      []byte       `json:"sealed"`
 }
 
-func (e envelope) binding() ([]byte, error) {
-	slots, err := json.Marshal(e.Slots)
-	if err != nil {
-		return nil, err
+// binding covers every slot, in order, by what it says and not by how a
+// version of this package happens to write it as JSON.
+func (e envelope) binding() []byte {
+	parts := []string{number(e.Format), number(e.RootVersion)}
+	for _, s := range e.Slots {
+		parts = append(parts, s.parts()...)
+		parts = append(parts, number(s.RootVersion), string(s.Identity), string(s.Root), string(s.Pin))
 	}
-	sum := sha256.Sum256(slots)
-	return bind("vault backup envelope", number(e.Format), number(e.RootVersion), string(sum[:])), nil
+	return bind("vault backup envelope", parts...)
 }
 
 // WrapForBackup puts a backup's key, 16 to 1,024 bytes, into an envelope that
@@ -63,11 +64,7 @@ func (v *Vault) WrapForBackup(key []byte) ([]byte, error) {
 		}
 		clear(pin)
 	}
-	binding, err := e.binding()
-	if err != nil {
-		return nil, err
-	}
-	if e.Sealed, err = r.seal.Encrypt(key, binding); err != nil {
+	if e.Sealed, err = r.seal.Encrypt(key, e.binding()); err != nil {
 		return nil, fmt.Errorf("wrapping backup key: %w", err)
 	}
 	return json.Marshal(e)
@@ -92,11 +89,7 @@ func OpenBackupEnvelope(sealed []byte, with Unlocker) (key []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	binding, err := e.binding()
-	if err != nil {
-		return nil, err
-	}
-	key, err = r.seal.Decrypt(e.Sealed, binding)
+	key, err = r.seal.Decrypt(e.Sealed, e.binding())
 	if err != nil || r.version != e.RootVersion {
 		return nil, fmt.Errorf("%w: its slots do not belong to its key", ErrEnvelope)
 	}
