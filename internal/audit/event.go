@@ -28,6 +28,16 @@ const (
 	VaultUnlocked      Kind = "vault.unlocked"
 	VaultLocked        Kind = "vault.locked"
 	VaultUnlockRefused Kind = "vault.unlock_refused"
+	VaultSlotAdded     Kind = "vault.slot_added"
+	VaultSlotRemoved   Kind = "vault.slot_removed"
+	PassphraseChanged  Kind = "vault.passphrase_changed"
+	VaultRotated       Kind = "vault.rotated"
+	VaultExported      Kind = "vault.exported" // keys left in clear
+	HostKeyRotated     Kind = "host_key.rotated"
+	BackupMade         Kind = "backup.made"
+	BackupFailed       Kind = "backup.failed"
+	RestoreNoticed     Kind = "restore.noticed" // an old database was put back
+	RestoreAccepted    Kind = "restore.accepted"
 	KeyAdded           Kind = "key.added"
 	KeyRemoved         Kind = "key.removed"
 	KeyTested          Kind = "key.tested"
