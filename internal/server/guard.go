@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -25,8 +26,6 @@ type throttle struct{ address, all *limiter.Limiter }
 
 func newThrottle(perMinute int64) *throttle {
 	per := func(n int64) *limiter.Limiter {
-		// Memory stays bounded: an address is only looked up, and so only
-		// remembered, while the limit on all of them has room.
 		return limiter.New(memory.NewStore(), limiter.Rate{Period: time.Minute, Limit: n})
 	}
 	return &throttle{address: per(perMinute), all: per(10 * perMinute)}
@@ -47,17 +46,22 @@ func (t *throttle) guard(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// wait is how long the address must hold back, at least a second, or 0.
+// wait is how long the address must hold back, at least a second, or 0. What
+// its own limit refuses does not count against all: one address must not use
+// up everybody's. Memory stays bounded, since an address is only remembered
+// while the limit on all has room.
 func (t *throttle) wait(ctx context.Context, address string) (time.Duration, error) {
-	for _, l := range []struct {
-		limiter *limiter.Limiter
-		key     string
-	}{{t.all, "all"}, {t.address, addressKey(address)}} {
-		state, err := l.limiter.Get(ctx, l.key)
+	const everybody = "all"
+	for _, step := range []struct {
+		count func(context.Context, string) (limiter.Context, error)
+		key   string
+		peek  bool
+	}{{t.all.Peek, everybody, true}, {t.address.Get, addressKey(address), false}, {t.all.Get, everybody, false}} {
+		state, err := step.count(ctx, step.key)
 		if err != nil {
 			return 0, fmt.Errorf("counting requests: %w", err)
 		}
-		if state.Reached {
+		if state.Reached || step.peek && state.Remaining == 0 {
 			return max(time.Until(time.Unix(state.Reset, 0)).Round(time.Second), time.Second), nil
 		}
 	}
@@ -116,12 +120,36 @@ func securityHeaders(https bool) echo.MiddlewareFunc {
 
 // clientAddress decides whom a request is counted and audited as. The
 // X-Forwarded-For header is anybody's to write, so it counts only behind a
-// proxy, and then only the part that loopback and private proxies added.
-func clientAddress(behindProxy bool) echo.IPExtractor {
-	if behindProxy {
-		return echo.ExtractIPFromXFFHeader()
+// proxy, and then only the part that proxies on this machine or at the named
+// addresses added.
+func clientAddress(behindProxy bool, proxies []netip.Prefix) echo.IPExtractor {
+	if !behindProxy {
+		return echo.ExtractIPDirect()
 	}
-	return echo.ExtractIPDirect()
+	trust := []echo.TrustOption{echo.TrustLoopback(true), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range proxies {
+		trust = append(trust, echo.TrustIPRange(&net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}))
+	}
+	return echo.ExtractIPFromXFFHeader(trust...)
+}
+
+// atHome lets a browser use the console under the public origin only. A page
+// that made its own name point here (DNS rebinding) shares no origin with the
+// console, and must not be able to try passphrases as if it were the console.
+func atHome(origin string) echo.MiddlewareFunc {
+	_, home, _ := strings.Cut(origin, "://")
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			switch {
+			case strings.EqualFold(r.Host, home):
+				return next(c)
+			case r.Method == http.MethodGet || r.Method == http.MethodHead:
+				return c.Redirect(http.StatusTemporaryRedirect, origin+r.URL.RequestURI())
+			}
+			return echo.NewHTTPError(http.StatusMisdirectedRequest, "the console is at "+origin)
+		}
+	}
 }
 
 // realAddress hands the client's address to handlers that are plain net/http.

@@ -11,17 +11,11 @@ func healthz(c echo.Context) error { return c.String(http.StatusOK, "ok\n") }
 
 // readyz says whether an app's request could be served now. A locked vault or
 // a freeze is the owner's choice and still an answer of 503: a load balancer or
-// a script must not take the gateway for usable.
+// a script must not take the gateway for usable. Which of them it is, is the
+// owner's business: strangers can ask too.
 func (r *rooms) readyz(c echo.Context) error {
-	switch {
-	case r.store.Restored():
-		return c.String(http.StatusServiceUnavailable, "old database put back: run gateway accept-restore\n")
-	case !r.vault.Initialized():
-		return c.String(http.StatusServiceUnavailable, "not set up: open the set-up link, or run gateway init\n")
-	case r.vault.Locked():
-		return c.String(http.StatusServiceUnavailable, "vault locked: run gateway unlock\n")
-	case r.pairing.Frozen():
-		return c.String(http.StatusServiceUnavailable, "frozen: run gateway thaw\n")
+	if r.store.Restored() || !r.vault.Initialized() || r.vault.Locked() || r.pairing.Frozen() {
+		return c.String(http.StatusServiceUnavailable, "not ready: gateway status says why\n")
 	}
 	return c.String(http.StatusOK, "ready\n")
 }

@@ -37,8 +37,10 @@ func publicURL(configured string, listen net.Addr, behindProxy bool) (string, er
 	}
 	origin := strings.ToLower(u.Scheme + "://" + u.Host)
 	switch {
-	case u.Scheme == "http" && isLoopbackHost(u.Hostname()):
+	case u.Scheme == "http" && isLoopbackHost(u.Hostname()) && (isLoopback(listen) || behindProxy):
 		return origin, nil
+	case u.Scheme == "http" && isLoopbackHost(u.Hostname()):
+		return "", fmt.Errorf("%w: listening on %s, others could reach the console over plain http: listen on loopback, or add --behind-proxy when something in front keeps them out", ErrPublicURL, listen)
 	case u.Scheme != "https":
 		return "", fmt.Errorf("%w: %s must be https: plain http would show tokens to the network (http is accepted for 127.0.0.1, [::1] and localhost only)", ErrPublicURL, origin)
 	case !behindProxy:

@@ -23,6 +23,8 @@ func TestPublicURL(t *testing.T) {
 		{local, "https://Keys.Example.com", true, "https://keys.example.com"},
 		{open, "https://keys.example.com:8443", true, "https://keys.example.com:8443"},
 		{open, "", false, "--public-url"},
+		{open, "http://localhost:8787", false, "listen on loopback"},
+		{open, "http://localhost:8787", true, "http://localhost:8787"}, // a container's published port
 		{open, "http://keys.example.com", false, "must be https"},
 		{local, "http://keys.example.com", true, "must be https"},
 		{local, "https://keys.example.com", false, "--behind-proxy"},

@@ -84,7 +84,7 @@ func (r *rooms) openRecords(cfg Config) error {
 		return err
 	}
 	r.closers = append(r.closers, func() error { r.vault.Lock(); return nil })
-	if r.ledger, err = policy.NewLedger(policy.LedgerConfig{Store: r.store, Clock: cfg.Clock, Zone: cfg.Zone}); err != nil {
+	if r.ledger, err = policy.NewLedger(policy.LedgerConfig{Store: r.store, Clock: cfg.Clock, Zone: cfg.Zone, Log: cfg.Log}); err != nil {
 		return err
 	}
 	r.closers = append(r.closers, r.ledger.Close)
@@ -92,7 +92,7 @@ func (r *rooms) openRecords(cfg Config) error {
 }
 
 func (r *rooms) openPairing(cfg Config, publicURL string, known []pairing.Resource) error {
-	replay, err := dpop.OpenReplay(dpop.ReplayConfig{Dir: cfg.DataDir, Clock: cfg.Clock})
+	replay, err := dpop.OpenReplay(dpop.ReplayConfig{Dir: cfg.DataDir, Clock: cfg.Clock, Log: cfg.Log})
 	if err != nil {
 		return err
 	}

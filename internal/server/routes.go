@@ -69,7 +69,7 @@ func (s *Server) consoleRoutes() []route {
 	guesses := newThrottle(min(signInsPerMinute, s.cfg.UnauthenticatedPerMinute))
 	var table []route
 	for _, r := range s.rooms.ui.Routes() {
-		guards := []echo.MiddlewareFunc{deadlines, sameOrigin}
+		guards := []echo.MiddlewareFunc{deadlines, atHome(s.url), sameOrigin}
 		switch {
 		case r.Access == ui.SignedIn:
 		case r.Method == http.MethodPost:
@@ -85,7 +85,7 @@ func (s *Server) consoleRoutes() []route {
 // publicHandler serves the table on the public side.
 func (s *Server) publicHandler() http.Handler {
 	e := newEcho()
-	e.IPExtractor = clientAddress(s.cfg.BehindProxy)
+	e.IPExtractor = clientAddress(s.cfg.BehindProxy, s.cfg.TrustedProxies)
 	e.HTTPErrorHandler = s.answerError
 	e.Use(s.recoverer(), realAddress, requestID, securityHeaders(strings.HasPrefix(s.url, "https://")))
 	for _, r := range s.routes() {

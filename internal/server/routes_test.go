@@ -1,10 +1,12 @@
 package server
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -162,11 +164,11 @@ func TestEveryRouteForEveryCaller(t *testing.T) {
 			}
 			cookie := s.rooms.owner.Cookie(session)
 			// Another site's request carries no cookie: SameSite=Strict.
-			check(t, h, r, "stranger", nil, "", want.stranger)
-			check(t, h, r, "another site", nil, "cross-site", want.otherSite)
-			check(t, h, r, "owner", cookie, "same-origin", want.owner)
+			check(t, s.URL(), h, r, "stranger", nil, "", want.stranger)
+			check(t, s.URL(), h, r, "another site", nil, "cross-site", want.otherSite)
+			check(t, s.URL(), h, r, "owner", cookie, "same-origin", want.owner)
 			if r.method == http.MethodPost && want.otherSite == http.StatusForbidden {
-				check(t, h, r, "another site with the cookie", cookie, "cross-site", http.StatusForbidden)
+				check(t, s.URL(), h, r, "another site with the cookie", cookie, "cross-site", http.StatusForbidden)
 			}
 		})
 	}
@@ -175,13 +177,13 @@ func TestEveryRouteForEveryCaller(t *testing.T) {
 	}
 }
 
-func check(t *testing.T, h http.Handler, r route, caller string, cookie *http.Cookie, site string, want int) {
+func check(t *testing.T, origin string, h http.Handler, r route, caller string, cookie *http.Cookie, site string, want int) {
 	t.Helper()
 	method, path := r.method, strings.NewReplacer(":id", "nothing", ":name", "nothing", "*", "nothing").Replace(r.path)
 	if method == anyMethod {
 		method = http.MethodPost
 	}
-	req := httptest.NewRequestWithContext(t.Context(), method, path, nil)
+	req := httptest.NewRequestWithContext(t.Context(), method, origin+path, nil)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if path == "/oauth/register" {
 		req.Header.Set("Content-Type", "application/json")
@@ -211,10 +213,11 @@ func (deadlined) SetWriteDeadline(time.Time) error { return nil }
 // TestUnknownPaths shows that nothing is served beside the table.
 func TestUnknownPaths(t *testing.T) {
 	t.Parallel()
-	h := opened(t, nil).publicHandler()
+	s := opened(t, nil)
+	h := s.publicHandler()
 	for _, path := range []string{"/owner/v1/status", "/metrics", "/debug/pprof/", "/v1/chat/completions", "/static/../keys", "/.git/config"} {
 		w := httptest.NewRecorder()
-		h.ServeHTTP(deadlined{w}, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		h.ServeHTTP(deadlined{w}, httptest.NewRequestWithContext(t.Context(), http.MethodGet, s.URL()+path, nil))
 		if w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, w.Code)
 		}
@@ -225,7 +228,8 @@ func TestUnknownPaths(t *testing.T) {
 // does not count them against the console.
 func TestThrottle(t *testing.T) {
 	t.Parallel()
-	h := opened(t, func(cfg *Config) { cfg.UnauthenticatedPerMinute = 3 }).publicHandler()
+	s := opened(t, func(cfg *Config) { cfg.UnauthenticatedPerMinute = 3 })
+	h := s.publicHandler()
 	post := func(address string) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/oauth/register", strings.NewReader("{}"))
 		r.RemoteAddr = address
@@ -257,11 +261,79 @@ func TestThrottle(t *testing.T) {
 		t.Errorf("the same /64 from other addresses: %d", w.Code)
 	}
 	page := httptest.NewRecorder()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/sign-in", nil)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, s.URL()+"/sign-in", nil)
 	r.RemoteAddr = "192.0.2.1:3000"
 	h.ServeHTTP(deadlined{page}, r)
 	if page.Code != http.StatusOK {
 		t.Errorf("the owner's sign-in page: %d", page.Code)
+	}
+}
+
+// TestOneAddressDoesNotUseUpAll floods from one address; another one is still
+// served.
+func TestOneAddressDoesNotUseUpAll(t *testing.T) {
+	t.Parallel()
+	limit := newThrottle(2)
+	for range 100 {
+		if _, err := limit.wait(t.Context(), "192.0.2.1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if wait, err := limit.wait(t.Context(), "192.0.2.2"); err != nil || wait != 0 {
+		t.Errorf("another address waits %v, %v", wait, err)
+	}
+	for i := range 30 { // until all of them together are over
+		if _, err := limit.wait(t.Context(), fmt.Sprintf("198.51.100.%d", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if wait, err := limit.wait(t.Context(), "192.0.2.3"); err != nil || wait == 0 {
+		t.Errorf("over the limit on all, an address waits %v, %v", wait, err)
+	}
+}
+
+// TestConsoleIsAtHome asks for the console under another name, as a page does
+// that has pointed its own name here.
+func TestConsoleIsAtHome(t *testing.T) {
+	t.Parallel()
+	s := opened(t, nil)
+	h := s.publicHandler()
+	for method, want := range map[string]int{http.MethodGet: http.StatusTemporaryRedirect, http.MethodPost: http.StatusMisdirectedRequest} {
+		r := httptest.NewRequestWithContext(t.Context(), method, "http://rebound.example/sign-in?next=%2Fkeys", nil)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(deadlined{w}, r)
+		if w.Code != want {
+			t.Errorf("%s: %d, want %d", method, w.Code, want)
+		}
+		if method == http.MethodGet && w.Header().Get("Location") != s.URL()+"/sign-in?next=%2Fkeys" {
+			t.Errorf("led to %s", w.Header().Get("Location"))
+		}
+	}
+}
+
+// TestClientAddress believes X-Forwarded-For only from proxies it was told of.
+func TestClientAddress(t *testing.T) {
+	t.Parallel()
+	rows := []struct {
+		name, peer, header string
+		behindProxy        bool
+		proxies            []netip.Prefix
+		want               string
+	}{
+		{"no proxy", "127.0.0.1", "203.0.113.9", false, nil, "127.0.0.1"},
+		{"proxy on this machine", "127.0.0.1", "203.0.113.9", true, nil, "203.0.113.9"},
+		{"client writes the header too", "127.0.0.1", "198.51.100.1, 203.0.113.9", true, nil, "203.0.113.9"},
+		{"client in the local network", "127.0.0.1", "203.0.113.9, 192.168.1.9", true, nil, "192.168.1.9"},
+		{"not from the proxy", "192.168.1.9", "203.0.113.9", true, nil, "192.168.1.9"},
+		{"named proxy", "172.17.0.2", "203.0.113.9", true, []netip.Prefix{netip.MustParsePrefix("172.17.0.0/16")}, "203.0.113.9"},
+	}
+	for _, row := range rows {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		r.RemoteAddr = row.peer + ":1000"
+		r.Header.Set("X-Forwarded-For", row.header)
+		if got := clientAddress(row.behindProxy, row.proxies)(r); got != row.want {
+			t.Errorf("%s: %s, want %s", row.name, got, row.want)
+		}
 	}
 }
 
@@ -303,7 +375,7 @@ func TestSetupLinkWorksOnce(t *testing.T) {
 	h := s.publicHandler()
 	set := func(token string) int {
 		form := url.Values{"token": {token}, "passphrase": {testPassphrase}, "again": {testPassphrase}, "repeat": {testPassphrase}}
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/setup", strings.NewReader(form.Encode()))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, s.URL()+"/setup", strings.NewReader(form.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(deadlined{w}, r)
@@ -312,7 +384,7 @@ func TestSetupLinkWorksOnce(t *testing.T) {
 	if status := set("guessed"); status < 400 || s.rooms.vault.Initialized() {
 		t.Fatalf("with another token: %d", status)
 	}
-	if status := set(link.Query().Get("token")); status != http.StatusSeeOther || !s.rooms.vault.Initialized() {
+	if status := set(link.Query().Get("token")); status >= 400 || !s.rooms.vault.Initialized() {
 		t.Fatalf("with the link's token: %d", status)
 	}
 	if status := set(link.Query().Get("token")); status < 400 {

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -47,6 +48,9 @@ type Config struct {
 	// BehindProxy says that a reverse proxy terminates TLS and sets
 	// X-Forwarded-For; default false, and then that header is ignored.
 	BehindProxy bool
+	// TrustedProxies are the addresses of proxies whose X-Forwarded-For counts
+	// besides those on this machine; default none. Only with BehindProxy.
+	TrustedProxies []netip.Prefix
 	// Providers are the provider plugins; required.
 	Providers []plugins.Provider
 	// Zone is the owner's time zone for days and months; default time.Local.
