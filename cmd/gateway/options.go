@@ -29,6 +29,7 @@ func (s *settings) table() []optionRow {
 		{"listen", "KEYWICKET_LISTEN", "ADDR", "address to listen on; port 0 takes a free one", &s.listen, doctor, false},
 		{"public-url", "KEYWICKET_PUBLIC_URL", "URL", "the origin that apps and browsers use; https unless it is loopback (default: from --listen)", &s.publicURL, doctor, false},
 		{"behind-proxy", "KEYWICKET_BEHIND_PROXY", "", "a proxy in front ends TLS and is the only one that can reach --listen", &s.behindProxy, serve, false},
+		{"trusted-proxy", "KEYWICKET_TRUSTED_PROXY", "LIST", "with --behind-proxy: networks of proxies elsewhere whose X-Forwarded-For counts, such as 172.17.0.0/16; one on this machine always does", &s.trustedProxies, serve, false},
 		{"unlock-file", "KEYWICKET_UNLOCK_FILE", "FILE", "unlock at start with this key file; a bare name is also looked for among systemd credentials", &s.unlockFile, doctor, false},
 		{"drain", "KEYWICKET_DRAIN", "TIME", "how long a stop waits for running streams", &s.drain, serve, false},
 		{"time-zone", "KEYWICKET_TIME_ZONE", "ZONE", "zone in which days and months begin, such as Europe/Berlin (default: the machine's)", &s.timeZone, serve, false},

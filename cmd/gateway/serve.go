@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -92,18 +93,35 @@ func (g *gateway) serverConfig() (server.Config, error) {
 	if err != nil {
 		return server.Config{}, fmt.Errorf("loading providers: %w", err)
 	}
+	proxies, err := networks(g.trustedProxies)
+	if err != nil {
+		return server.Config{}, err
+	}
 	return server.Config{
-		DataDir:     g.data,
-		Listen:      g.listen,
-		PublicURL:   strings.TrimSuffix(g.publicURL, "/"),
-		BehindProxy: g.behindProxy,
-		Providers:   providers,
-		Zone:        zone,
-		UnlockFile:  g.unlockFile,
-		Drain:       g.drain,
-		Log:         slog.New(slog.NewTextHandler(g.errs, &slog.HandlerOptions{Level: g.logLevel})),
-		Version:     version(),
+		DataDir:        g.data,
+		Listen:         g.listen,
+		PublicURL:      strings.TrimSuffix(g.publicURL, "/"),
+		BehindProxy:    g.behindProxy,
+		TrustedProxies: proxies,
+		Providers:      providers,
+		Zone:           zone,
+		UnlockFile:     g.unlockFile,
+		Drain:          g.drain,
+		Log:            slog.New(slog.NewTextHandler(g.errs, &slog.HandlerOptions{Level: g.logLevel})),
+		Version:        version(),
 	}, nil
+}
+
+func networks(list []string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range list {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, usagef("%q is not a network; give --trusted-proxy one such as 172.17.0.0/16", text)
+		}
+		all = append(all, network.Masked())
+	}
+	return all, nil
 }
 
 // version is the module version this binary was built from.

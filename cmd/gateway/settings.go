@@ -13,13 +13,14 @@ type settings struct {
 	data string
 	json bool
 
-	listen      string
-	publicURL   string
-	behindProxy bool
-	unlockFile  string
-	drain       time.Duration
-	timeZone    string
-	logLevel    slog.Level
+	listen         string
+	publicURL      string
+	behindProxy    bool
+	trustedProxies []string
+	unlockFile     string
+	drain          time.Duration
+	timeZone       string
+	logLevel       slog.Level
 
 	passphrase        string
 	passphraseFile    string
