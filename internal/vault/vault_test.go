@@ -3,13 +3,20 @@ package vault
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
+	"github.com/tink-crypto/tink-go/v2/keyset"
 
 	"github.com/keywicket/keywicket/internal/store"
 )
@@ -288,12 +295,22 @@ func TestNoSecretInTheDataDirectory(t *testing.T) {
 	h, _ := furnished(t)
 	_, keyFile, err := h.AddKeyFileSlot("server")
 	must(t, err)
+	_, code, err := h.AddRecoveryCode("")
+	must(t, err)
+	secret, err := parseRecoveryCode(code)
+	must(t, err)
+	root := keysetBytes(t, h.root)
+	must(t, h.Rotate(t.Context()))
 	must(t, h.store.Close())
 	needles := map[string][]byte{
 		"provider key":           []byte(canary),
 		"provider key in base64": []byte(base64.StdEncoding.EncodeToString([]byte(canary)))[:28],
 		"passphrase":             []byte(testPassphrase),
 		"key file":               bytes.TrimPrefix(bytes.TrimSpace(keyFile), []byte(keyFileMark)),
+		"recovery code":          code,
+		"recovery code's bits":   secret,
+		"root key":               root,
+		"rotated root key":       keysetBytes(t, h.root),
 		"base URL":               []byte("api.example.com"),
 		"label":                  []byte("server"),
 	}
@@ -308,6 +325,35 @@ func TestNoSecretInTheDataDirectory(t *testing.T) {
 		for name, needle := range needles {
 			if bytes.Contains(raw, needle) {
 				t.Errorf("%s holds the %s", e.Name(), name)
+			}
+		}
+	}
+}
+
+// keysetBytes is the root key itself, 32 bytes.
+func keysetBytes(t *testing.T, r *root) []byte {
+	t.Helper()
+	var text bytes.Buffer
+	must(t, insecurecleartextkeyset.Write(r.keys, keyset.NewJSONWriter(&text)))
+	var all struct {
+		Key []struct {
+			KeyData struct {
+				Value []byte `json:"value"`
+			} `json:"keyData"`
+		} `json:"key"`
+	}
+	must(t, json.Unmarshal(text.Bytes(), &all))
+	value := all.Key[0].KeyData.Value
+	return value[len(value)-32:]
+}
+
+func TestUnlockersAreNotPrinted(t *testing.T) {
+	t.Parallel()
+	for _, with := range []Unlocker{WithPassphrase([]byte(canary)), WithRecoveryCode([]byte(canary)), WithKeyFile([]byte(canary))} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			if text := fmt.Sprintf(verb, with) + fmt.Sprintf(verb, &struct{ u Unlocker }{with}); strings.Contains(text, canary) ||
+				strings.Contains(text, hex.EncodeToString([]byte(canary))) {
+				t.Errorf("%s shows a %s", verb, with.Kind())
 			}
 		}
 	}
