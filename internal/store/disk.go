@@ -21,6 +21,19 @@ func (d disk) do(step, path string, run func() error) error {
 	return run()
 }
 
+// newFile is what a file is called until it is whole.
+const newFile = ".new-*"
+
+// sweep removes what a kill left of files that were not whole yet. The caller
+// holds the directory's lock.
+func (d disk) sweep(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, newFile))
+	for _, path := range left {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
+}
+
 // replace writes a 0600 file so that, whenever the machine stops, the path has
 // the old content or the new one, whole. The new one is on disk when replace
 // returns nil.
@@ -34,7 +47,7 @@ func (d disk) replace(path string, data []byte) error {
 func (d disk) replaceWith(path string, write func(*os.File) error) (err error) {
 	var tmp *os.File
 	err = d.do("create", path, func() (err error) {
-		tmp, err = os.CreateTemp(filepath.Dir(path), ".new-*")
+		tmp, err = os.CreateTemp(filepath.Dir(path), newFile)
 		return err
 	})
 	if err != nil {

@@ -177,12 +177,25 @@ func (j flipJob) flip(n int) string {
 		raw, err := os.ReadFile(filepath.Join(j.Dir, "whole", name))
 		must(err)
 		if name == "keywicket.db" {
-			bit := rand.New(rand.NewPCG(j.Seed, uint64(n))).IntN(8 * len(raw))
+			bit := j.bit(n, len(raw))
 			raw[bit/8] ^= 1 << (bit % 8)
 		}
 		must(os.WriteFile(filepath.Join(dir, name), raw, 0o600))
 	}
 	return j.judge(dir)
+}
+
+// bit picks the n-th bit to flip. Every fourth is among the first of a page,
+// where structure is dense, and every sixteenth among the two meta pages'.
+func (j flipJob) bit(n, size int) int {
+	random := rand.New(rand.NewPCG(j.Seed, uint64(n)))
+	switch {
+	case n%16 == 0:
+		return 8*page*random.IntN(2) + random.IntN(8*80)
+	case n%4 == 0:
+		return 8*page*random.IntN(size/page) + random.IntN(8*128)
+	}
+	return random.IntN(8 * size)
 }
 
 // judge opens a file with one flipped bit and says how that ended.

@@ -190,6 +190,9 @@ func (s *Store) inspect(f *os.File, l layout) (contents, error) {
 	if err != nil {
 		return contents{}, err
 	}
+	if err := s.disk.sweep(s.cfg.Dir); err != nil {
+		return contents{}, err
+	}
 	fresh := info.Size() == 0
 	keys, err := loadHostKey(s.disk, s.cfg.Dir, fresh)
 	if err != nil {
