@@ -29,6 +29,8 @@ type AuthRequest struct {
 type Caller struct {
 	App     App
 	Session Session
+	// BodyBound says that the proof names the body that came with it.
+	BodyBound bool
 }
 
 // Authenticate checks access token and proof (RFC 9449 section 7). It does no
@@ -49,9 +51,11 @@ func (p *Pairing) Authenticate(r AuthRequest) (Caller, error) {
 		return Caller{}, err
 	}
 	r.Proof.AccessToken, r.Proof.Thumbprint = token, caller.Session.Thumbprint
-	if _, err := p.cfg.Verifier.Verify(r.Proof); err != nil {
+	proof, err := p.cfg.Verifier.Verify(r.Proof)
+	if err != nil {
 		return Caller{}, err
 	}
+	caller.BodyBound = proof.BodyHash != ""
 	s.touch(now)
 	return caller, nil
 }

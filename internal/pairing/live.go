@@ -22,6 +22,7 @@ type live struct {
 	device      map[string]*liveRequest // by hash of the device code
 	pushed      map[string]*liveRequest // by hash of the request_uri
 	codes       map[string]*liveRequest // by hash of the authorization code
+	offered     map[string]stringRecord // open pairing strings with a preset, by hash of the code
 }
 
 // liveSession is a session and when it was last used, which changes without a
@@ -126,7 +127,7 @@ func (p *Pairing) load() error {
 		if err := p.loadGateway(tx); err != nil {
 			return err
 		}
-		return errors.Join(p.loadApps(tx), p.loadSessions(tx), p.loadRequests(tx), p.sweepStrings(tx))
+		return errors.Join(p.loadApps(tx), p.loadSessions(tx), p.loadRequests(tx), p.sweepStrings(tx), p.loadOffered(tx))
 	})
 }
 

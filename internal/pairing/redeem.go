@@ -85,7 +85,10 @@ func (p *Pairing) register(scheme, code, thumbprint string, r Registration, addr
 	if err != nil {
 		return Registration{}, err
 	}
-	p.publish(func(l *live) { l.apps[id] = app })
+	p.publish(func(l *live) {
+		l.apps[id] = app
+		delete(l.offered, hashOf(code))
+	})
 	return r, nil
 }
 

@@ -64,6 +64,16 @@ func isLoopbackURL(u *url.URL) bool {
 	return err == nil && u.Scheme == "http" && ip.IsLoopback()
 }
 
+// browserOrigin is the origin of a page at u, as browsers write it (RFC 6454
+// section 6.2).
+func browserOrigin(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if port := u.Port(); (u.Scheme == "https" && port == "443") || (u.Scheme == "http" && port == "80") {
+		host = strings.TrimSuffix(host, ":"+port)
+	}
+	return u.Scheme + "://" + host
+}
+
 // redirectRegistered says whether an app may be answered at uri: one that it
 // registered, character by character. The port of a loopback address is the
 // one exception: an app gets it from the operating system when it starts (RFC

@@ -67,6 +67,7 @@ func (p *Pairing) CreateString(o StringOptions) (PairingString, error) {
 	if err != nil {
 		return PairingString{}, err
 	}
+	p.publish(func(l *live) { l.offer(hashOf(code), record, now) })
 	return PairingString{Value: "pair::" + p.cfg.Issuer + "::" + code, ExpiresAt: record.ExpiresAt}, nil
 }
 

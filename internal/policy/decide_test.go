@@ -61,6 +61,10 @@ func body(n int64) change       { return func(_ *Document, r *Request) { r.BodyB
 func asks(tokens, choices int64) change {
 	return func(_ *Document, r *Request) { r.OutputTokens, r.Choices = tokens, choices }
 }
+func origins(all ...string) change       { return func(d *Document, _ *Request) { d.Origins = all } }
+func from(origin string) change          { return func(_ *Document, r *Request) { r.Origin = origin } }
+func bound(d *Document, _ *Request)      { d.RequireBodyHash = true }
+func boundBody(_ *Document, r *Request)  { r.BodyBound = true }
 func withTools(_ *Document, r *Request)  { r.Tools = true }
 func streaming(_ *Document, r *Request)  { r.Stream = true }
 func noResource(d *Document, r *Request) { d.Resource, r.Resource = "", "" }
@@ -93,6 +97,19 @@ func TestDecide(t *testing.T) {
 		allow("a moment before expires_at", expires(noon.Add(1))),
 		deny(CodePermissionExpired, "exactly at expires_at", expires(noon)),
 		deny(CodePermissionExpired, "no time at all", expires(noon), at(time.Time{})),
+
+		allow("origins do not concern what comes from no page", origins("https://a.example")),
+		allow("listed origin", origins("https://b.example", "https://a.example"), from("https://a.example")),
+		allow("any page, when none is listed", from("https://a.example")),
+		deny(CodeAddressNotAllowed, "unlisted origin", origins("https://a.example"), from("https://a.example:8443")),
+		deny(CodeAddressNotAllowed, "origins are not globs", origins("https://*.example"), from("https://a.example")),
+		deny(CodeAddressNotAllowed, "a page without origin of its own", origins("https://a.example"), from("null")),
+		deny(CodeAddressNotAllowed, "an empty list allows no page", origins([]string{}...), from("https://a.example")),
+
+		allow("bound body", bound, body(1), boundBody),
+		allow("nothing to bind", bound),
+		deny(CodeInvalidProof, "unbound body", bound, body(1)),
+		deny(CodeInvalidProof, "unbound body of unknown length", bound, body(-1)),
 
 		allow("body at its bound", bodyMax(100), body(100)),
 		deny(CodeBodyTooLarge, "body over its bound", bodyMax(100), body(101)),
@@ -165,11 +182,12 @@ func TestDecideNamesTheFirstFailure(t *testing.T) {
 	t.Parallel()
 	d := Document{
 		Resource: "llm:openai", Actions: []string{"models.list"}, NotBefore: noon.Add(time.Hour), ExpiresAt: noon,
+		Origins: []string{"https://a.example"}, RequireBodyHash: true,
 		MaxBodyBytes: 1, Models: []string{"o3"}, MaxOutputTokens: 1, Tools: Deny, Streaming: Deny,
 	}
 	r := Request{
 		AppStatus: "suspended", Resource: "mail:resend", Action: "chat.completions", Model: "gpt-4o",
-		BodyBytes: 2, OutputTokens: 2, Tools: true, Stream: true, Time: noon,
+		Origin: "https://b.example", BodyBytes: 2, OutputTokens: 2, Tools: true, Stream: true, Time: noon,
 	}
 	for i, step := range []struct {
 		rule, code string
@@ -180,6 +198,8 @@ func TestDecideNamesTheFirstFailure(t *testing.T) {
 		{"actions", CodeActionNotGranted, func() { d.Actions = nil }},
 		{"not_before", CodeNotYetValid, func() { d.NotBefore = time.Time{} }},
 		{"expires_at", CodePermissionExpired, func() { d.ExpiresAt = noon.Add(time.Hour) }},
+		{"origins", CodeAddressNotAllowed, func() { r.Origin = "https://a.example" }},
+		{"require_body_hash", CodeInvalidProof, func() { r.BodyBound = true }},
 		{"max_body_bytes", CodeBodyTooLarge, func() { r.BodyBytes = 1 }},
 		{"models", CodeModelNotAllowed, func() { r.Model = "o3" }},
 		{"max_output_tokens", CodeOutputCapExceeded, func() { r.OutputTokens = 1 }},

@@ -8,12 +8,14 @@ import (
 
 // The codes of denials, as the wire protocol lists them: 403 unless noted.
 const (
-	CodeInvalidToken        = "invalid_token" // 401: the app was revoked
+	CodeInvalidToken        = "invalid_token"      // 401: the app was revoked
+	CodeInvalidProof        = "invalid_dpop_proof" // 401: the proof is not bound to the body
 	CodeAppSuspended        = "app_suspended"
 	CodeResourceNotGranted  = "resource_not_granted"
 	CodeActionNotGranted    = "action_not_granted"
 	CodeNotYetValid         = "not_yet_valid"
 	CodePermissionExpired   = "permission_expired"
+	CodeAddressNotAllowed   = "address_not_allowed"
 	CodeBodyTooLarge        = "body_too_large" // 413
 	CodeModelNotAllowed     = "model_not_allowed"
 	CodeOutputCapExceeded   = "output_cap_exceeded"

@@ -15,6 +15,11 @@ type Document struct {
 	// ExpiresAt is the first instant the permission holds no more; the zero
 	// time is "forever".
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// Origins are the origins of web pages, compared exactly; requests that come
+	// from no web page are not concerned.
+	Origins []string `json:"origins,omitzero"`
+	// RequireBodyHash wants proofs bound to the request's body.
+	RequireBodyHash bool `json:"require_body_hash,omitzero"`
 	// Models and DenyModels are globs (* and ?), case-sensitive, a "models/"
 	// prefix ignored on either side. Deny beats allow.
 	Models     []string `json:"models,omitzero"`

@@ -33,8 +33,8 @@ func refuse(path, format string, args ...any) error {
 // later are members of the policy format that cannot be enforced yet. They
 // are refused like unknown ones: ignored, they would be a promise not kept.
 var later = map[string]bool{
-	"hours": true, "addresses": true, "origins": true, "max_input_tokens": true,
-	"mail": true, "require_body_hash": true, "limits.tokens": true, "limits.dollars": true,
+	"hours": true, "addresses": true, "max_input_tokens": true,
+	"mail": true, "limits.tokens": true, "limits.dollars": true,
 }
 
 // explain turns a decoding error into a refusal with a path.
@@ -70,6 +70,8 @@ func expected(t reflect.Type) string {
 		return expected(t.Elem())
 	case reflect.String:
 		return "a string"
+	case reflect.Bool:
+		return "true or false"
 	case reflect.Int64:
 		return "a whole number"
 	case reflect.Slice:

@@ -15,6 +15,8 @@ type given struct {
 	NotBefore       *time.Time     `json:"not_before"`
 	ExpiresAt       *time.Time     `json:"expires_at"`
 	ExpiresIn       jsontext.Value `json:"expires_in"`
+	Origins         []string       `json:"origins"`
+	RequireBodyHash bool           `json:"require_body_hash"`
 	Models          []string       `json:"models"`
 	DenyModels      []string       `json:"deny_models"`
 	MaxOutputTokens *int64         `json:"max_output_tokens"`
@@ -39,6 +41,8 @@ func (g given) document(now time.Time) (Document, error) {
 		Actions:         g.Actions,
 		NotBefore:       r.instant("not_before", g.NotBefore),
 		ExpiresAt:       r.expiry(g, now),
+		Origins:         g.Origins,
+		RequireBodyHash: g.RequireBodyHash,
 		Models:          g.Models,
 		DenyModels:      g.DenyModels,
 		MaxOutputTokens: r.amount("max_output_tokens", g.MaxOutputTokens),

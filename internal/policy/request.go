@@ -7,8 +7,10 @@ type Request struct {
 	AppStatus    string    `json:"app_status"` // "active", "suspended" or "revoked"; anything else is denied
 	Resource     string    `json:"resource"`
 	Action       string    `json:"action"`
-	Model        string    `json:"model,omitzero"` // as the client names it; "" when none can be found
+	Model        string    `json:"model,omitzero"`  // as the client names it; "" when none can be found
+	Origin       string    `json:"origin,omitzero"` // of the web page it comes from, as the browser says
 	BodyBytes    int64     `json:"body_bytes,omitzero"`
+	BodyBound    bool      `json:"body_bound,omitzero"`    // the proof names the body, and it is that one
 	OutputTokens int64     `json:"output_tokens,omitzero"` // asked per choice; 0 is none asked
 	Choices      int64     `json:"choices,omitzero"`       // answers asked for; 0 is one
 	Tools        bool      `json:"tools,omitzero"`

@@ -20,6 +20,8 @@ var rules = [...]rule{
 	{"actions", judgeAction},
 	{"not_before", judgeNotBefore},
 	{"expires_at", judgeExpiry},
+	{"origins", judgeOrigin},
+	{"require_body_hash", judgeBodyHash},
 	{"max_body_bytes", judgeBody},
 	{"models", judgeModel},
 	{"max_output_tokens", judgeOutput},
@@ -80,6 +82,18 @@ func judgeExpiry(d Document, req Request) verdict {
 		return fail(CodePermissionExpired, "this permission ended at %s; ask the owner to extend it", d.ExpiresAt.Format(time.RFC3339))
 	}
 	return pass("has not expired")
+}
+
+// judgeBodyHash makes a captured request impossible to alter: a proof that
+// names no body would fit any. Where there is none, there is nothing to alter.
+func judgeBodyHash(d Document, req Request) verdict {
+	switch {
+	case !d.RequireBodyHash:
+		return pass(unrestricted)
+	case req.BodyBytes != 0 && !req.BodyBound:
+		return fail(CodeInvalidProof, "this permission wants proofs that are bound to the body: put bh, the SHA-256 of the body in base64url, into the proof")
+	}
+	return pass("the proof names the body")
 }
 
 func judgeBody(d Document, req Request) verdict {

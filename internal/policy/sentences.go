@@ -17,6 +17,12 @@ func (d Document) Sentences(zone *time.Location) []string {
 	if d.DenyModels != nil {
 		all = append(all, "Never models: "+strings.Join(d.DenyModels, ", "))
 	}
+	if d.Origins != nil {
+		all = append(all, "From web pages at: "+strings.Join(d.Origins, ", "))
+	}
+	if d.RequireBodyHash {
+		all = append(all, "Only with proofs that name the request's body")
+	}
 	if d.MaxOutputTokens != 0 {
 		all = append(all, "Answers of at most "+count(d.MaxOutputTokens, "token"))
 	}

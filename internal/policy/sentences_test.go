@@ -25,6 +25,8 @@ func TestSentences(t *testing.T) {
 			"Actions: chat.completions, models.list",
 			"Models: gpt-4o*, text-embedding-3-*",
 			"Never models: *-audio*",
+			"From web pages at: https://app.example, http://127.0.0.1:5173",
+			"Only with proofs that name the request's body",
 			"Answers of at most 4,096 tokens",
 			"Requests of at most 1,048,576 bytes",
 			"No tools",

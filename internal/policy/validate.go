@@ -14,6 +14,7 @@ func (d Document) Validate() error {
 		resource(d.Resource),
 		d.validateActions(),
 		d.validateTimes(),
+		d.validateOrigins(),
 		globs("models", d.Models),
 		globs("deny_models", d.DenyModels),
 		optionalAmount("max_output_tokens", d.MaxOutputTokens),

@@ -3,6 +3,8 @@ package proxy
 import (
 	"context"
 	"errors"
+	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/keywicket/keywicket/internal/pairing"
@@ -117,16 +119,24 @@ func (x *exchange) describe() error {
 	f := x.call.Facts
 	x.facts = policy.Request{
 		AppStatus: string(x.caller.App.Status), Resource: x.resource, Action: f.Action, Model: f.Model,
+		Origin: origin(x.request), BodyBound: x.caller.BodyBound,
 		BodyBytes: int64(len(data)), OutputTokens: f.OutputTokens, Choices: f.Choices,
 		Tools: f.Tools, Stream: f.Stream, Time: x.p.cfg.Clock(),
 	}
 	return nil
 }
 
+// origin is the web page's that a request comes from. Two are none that could
+// have been granted.
+func origin(r *http.Request) string { return strings.Join(r.Header.Values("Origin"), ", ") }
+
 func (x *exchange) decide() error {
 	permission, err := x.p.cfg.Pairing.Permission(x.caller.App.ID, x.resource)
 	if err != nil && !errors.Is(err, pairing.ErrNotGranted) {
 		return err
+	}
+	if !slices.Contains(permission.Document.Origins, x.facts.Origin) {
+		x.reply.hide()
 	}
 	// Without a permission the document is empty, and an empty document names
 	// no resource: the policy says so in its own order and words.

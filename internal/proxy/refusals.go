@@ -121,7 +121,7 @@ func refusalWithCode(code string) *refusal {
 // deniedStatus is the status of a policy's code: 403 but for these.
 func deniedStatus(code string) int {
 	switch code {
-	case policy.CodeInvalidToken:
+	case policy.CodeInvalidToken, policy.CodeInvalidProof:
 		return http.StatusUnauthorized
 	case policy.CodeBodyTooLarge:
 		return http.StatusRequestEntityTooLarge

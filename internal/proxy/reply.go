@@ -49,6 +49,14 @@ func (r *reply) WriteHeader(status int) {
 	r.to.WriteHeader(status)
 }
 
+// hide keeps the answer from web pages of other origins: which of them may
+// read it is known for sure only when the permission is.
+func (r *reply) hide() {
+	for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Expose-Headers"} {
+		r.to.Header().Del(name)
+	}
+}
+
 // Write implements io.Writer.
 func (r *reply) Write(b []byte) (int, error) {
 	r.WriteHeader(http.StatusOK)

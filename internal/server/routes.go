@@ -28,19 +28,27 @@ const anyMethod = "*"
 //	oauth       anybody; a code, a proof or a token  deadlines, throttle, confirmed; pairing checks the rest
 //	api         an app with token and proof          deadlines, throttle, confirmed
 //	data plane  an app with token and proof          confirmed; proxy, which sets deadlines per read and write
+//	preflights  a web page an app may be on          deadlines, throttle; crossOrigin
 //	console     the owner's browser                  deadlines, cross-origin check, throttle before
 //	                                                 sign-in, tighter on what takes a passphrase, ui.Guard
 func (s *Server) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	apps := newThrottle(s.cfg.UnauthenticatedPerMinute)
 	anybody := []echo.MiddlewareFunc{deadlines}
-	throttled := []echo.MiddlewareFunc{deadlines, apps.guard, s.rooms.confirmed}
+	x := &crossOrigin{pairing: s.rooms.pairing}
+	visits := []echo.MiddlewareFunc{deadlines, apps.guard, s.rooms.confirmed}
+	throttled := []echo.MiddlewareFunc{deadlines, x.share, apps.guard, s.rooms.confirmed}
+	calls := []echo.MiddlewareFunc{deadlines, x.share, newThrottle(s.cfg.UnauthenticatedPerMinute).guard, s.rooms.confirmed}
 	o := &oauth{pairing: s.rooms.pairing, errorPage: s.rooms.ui.Error}
 	a := &api{pairing: s.rooms.pairing, ledger: s.rooms.ledger, publicURL: s.url}
 	table := []route{
 		{get, "/healthz", anybody, healthz},
 		{get, "/readyz", anybody, s.rooms.readyz},
+		{get, "/oauth/authorize", visits, o.authorize},
 
+		{anyMethod, "/r/*", []echo.MiddlewareFunc{x.share, x.preflights(newThrottle(s.cfg.UnauthenticatedPerMinute).guard), s.rooms.confirmedData}, echo.WrapHandler(s.rooms.proxy)},
+	}
+	shared := []route{
 		{get, "/.well-known/oauth-authorization-server", throttled, o.metadata},
 		{get, "/.well-known/openid-configuration", throttled, o.metadata},
 		{get, "/.well-known/oauth-protected-resource", throttled, o.resourceMetadata},
@@ -48,13 +56,13 @@ func (s *Server) routes() []route {
 		{post, "/oauth/register", throttled, o.register},
 		{post, "/oauth/device", throttled, o.device},
 		{post, "/oauth/par", throttled, o.push},
-		{get, "/oauth/authorize", throttled, o.authorize},
 		{post, "/oauth/token", throttled, o.token},
 		{post, "/oauth/revoke", throttled, o.revoke},
 
-		{get, "/api/app", []echo.MiddlewareFunc{deadlines, newThrottle(s.cfg.UnauthenticatedPerMinute).guard, s.rooms.confirmed}, a.app},
-
-		{anyMethod, "/r/*", []echo.MiddlewareFunc{s.rooms.confirmedData}, echo.WrapHandler(s.rooms.proxy)},
+		{get, "/api/app", calls, a.app},
+	}
+	for _, r := range shared {
+		table = append(table, r, route{http.MethodOptions, r.path, r.guards, x.preflight})
 	}
 	return append(table, s.consoleRoutes()...)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -143,6 +144,13 @@ func TestEveryRouteForEveryCaller(t *testing.T) {
 		"GET /unlock":                {signIn, 303, 200},
 		"POST /unlock":               {signIn, 403, 403},
 		"GET /static/:name":          {404, 404, 404},
+	}
+	for name := range maps.Clone(rows) { // preflights: no web page has been named
+		method, path, _ := strings.Cut(name, " ")
+		pages := strings.HasPrefix(path, "/.well-known/") || strings.HasPrefix(path, "/oauth/") || strings.HasPrefix(path, "/api/")
+		if pages && path != "/oauth/authorize" && method != http.MethodOptions {
+			rows["OPTIONS "+path] = struct{ stranger, owner, otherSite int }{403, 403, 403}
+		}
 	}
 	seen := 0
 	for _, r := range opened(t, nil).routes() {
