@@ -21,7 +21,6 @@ import (
 	"context"
 	"log"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -34,7 +33,7 @@ import (
 type Proxy struct {
 	cfg       Config
 	running   *running
-	transport *http.Transport
+	transport transports
 	buffers   *buffers
 	memory    *semaphore.Weighted // for request bodies
 	engineLog *log.Logger         // what httputil.ReverseProxy has to say
@@ -51,7 +50,7 @@ func New(cfg Config) (*Proxy, error) {
 	p := &Proxy{
 		cfg:       cfg,
 		running:   newRunning(cfg.MaxRunning),
-		transport: newTransport(cfg.Timeouts),
+		transport: newTransports(cfg.Timeouts),
 		buffers:   newBuffers(),
 		memory:    semaphore.NewWeighted(cfg.MaxBodyMemory),
 		engineLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
@@ -93,7 +92,7 @@ func (p *Proxy) Drain(ctx context.Context) error {
 	drained := p.running.close()
 	select {
 	case <-drained:
-		p.transport.CloseIdleConnections()
+		p.transport.closeIdle()
 		return nil
 	case <-ctx.Done():
 	}
@@ -104,6 +103,6 @@ func (p *Proxy) Drain(ctx context.Context) error {
 	case <-drained:
 	case <-grace.C:
 	}
-	p.transport.CloseIdleConnections()
+	p.transport.closeIdle()
 	return ctx.Err()
 }

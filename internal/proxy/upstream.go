@@ -59,16 +59,14 @@ func target(m plugins.Manifest, c vault.Credential, path string) (*url.URL, erro
 	return u, nil
 }
 
-// put makes out the upstream request. The body can be sent again on a fresh
-// connection when a reused one turns out to be closed.
+// put makes out the upstream request. Its body cannot be read twice: net/http
+// sends a request with an Idempotency-Key, which clients choose, again by
+// itself when a connection closes, and no limit would have counted that one.
 func (u *upstream) put(out *http.Request) {
 	out.Method, out.URL, out.Host, out.Header = u.method, u.url, u.url.Host, u.header
 	out.Trailer, out.TransferEncoding = nil, nil
-	if len(u.body) == 0 {
-		out.Body, out.GetBody, out.ContentLength = nil, nil, 0
-		return
+	out.Body, out.GetBody, out.ContentLength = nil, nil, int64(len(u.body))
+	if len(u.body) > 0 {
+		out.Body = io.NopCloser(bytes.NewReader(u.body))
 	}
-	out.ContentLength = int64(len(u.body))
-	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(u.body)), nil }
-	out.Body, _ = out.GetBody()
 }
