@@ -135,7 +135,7 @@ func (r *rooms) openFronts(cfg Config, publicURL string, known []pairing.Resourc
 			report, err := r.proxy.TestKey(ctx, id)
 			return admin.KeyReport(report), err
 		},
-		Running: r.proxy.Running, Resources: known, PublicURL: publicURL,
+		Running: r.proxy.Running, Check: r.checkDatabase, Resources: known, PublicURL: publicURL,
 		Zone: cfg.Zone, Clock: cfg.Clock, Log: cfg.Log, Version: cfg.Version,
 	})
 	return err
