@@ -1,6 +1,7 @@
 package pairing
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -23,6 +24,9 @@ type AuthRequest struct {
 	// Proof describes the request and carries its DPoP header. AccessToken
 	// and Thumbprint are filled in here.
 	Proof dpop.Request
+	// BodySum takes the place of Proof.BodySum for whoever must know whose body
+	// it is before reading it; optional. Its errors are returned wrapped.
+	BodySum func(Caller) ([sha256.Size]byte, error)
 }
 
 // Caller is who a request comes from. The app is active or suspended.
@@ -51,6 +55,9 @@ func (p *Pairing) Authenticate(r AuthRequest) (Caller, error) {
 		return Caller{}, err
 	}
 	r.Proof.AccessToken, r.Proof.Thumbprint = token, caller.Session.Thumbprint
+	if r.BodySum != nil {
+		r.Proof.BodySum = func() ([sha256.Size]byte, error) { return r.BodySum(caller) }
+	}
 	proof, err := p.cfg.Verifier.Verify(r.Proof)
 	if err != nil {
 		return Caller{}, err
