@@ -69,7 +69,7 @@ func (p *Pairing) Apps() []App {
 	defer p.mu.RUnlock()
 	apps := make([]App, 0, len(p.live.apps))
 	for id := range p.live.apps {
-		apps = append(apps, p.live.used(id).App)
+		apps = append(apps, p.app(id))
 	}
 	slices.SortFunc(apps, func(a, b App) int {
 		if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
@@ -87,7 +87,14 @@ func (p *Pairing) App(id string) (App, error) {
 	if _, ok := p.live.apps[id]; !ok {
 		return App{}, ErrNoApp
 	}
-	return p.live.used(id).App, nil
+	return p.app(id), nil
+}
+
+// app is an app as it stands. The caller holds mu.
+func (p *Pairing) app(id string) App {
+	app := p.live.used(id).App
+	app.Status = p.halts.status(app)
+	return app
 }
 
 // Permissions returns what an app has been granted, ordered by resource; none

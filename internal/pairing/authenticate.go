@@ -94,14 +94,15 @@ func (p *Pairing) caller(c claims) (Caller, *liveSession, error) {
 	if s == nil {
 		return Caller{}, nil, fmt.Errorf("%w: session is over", ErrInvalidToken)
 	}
-	app := p.live.apps[s.record.AppID]
-	if s.record.AppID != c.ClientID || !app.Status.known() {
+	app := p.live.apps[s.record.AppID].App
+	app.Status = p.halts.status(app)
+	if s.record.AppID != c.ClientID || !app.Status.known() || p.halts.ended(app.ID, c.SessionID) {
 		return Caller{}, nil, fmt.Errorf("%w: app is revoked", ErrInvalidToken)
 	}
 	if s.record.Thumbprint != c.Confirm.Thumbprint {
 		return Caller{}, nil, fmt.Errorf("%w: session has another key", ErrInvalidToken)
 	}
-	return Caller{App: app.App, Session: s.record.Session}, s, nil
+	return Caller{App: app, Session: s.record.Session}, s, nil
 }
 
 // boundToken takes the access token from the Authorization header. A bound

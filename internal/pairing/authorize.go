@@ -55,7 +55,7 @@ func (p *Pairing) Open(_ context.Context, a AuthorizeRequest) (Opened, error) {
 		next.issue(code, now)
 		opened = Opened{Redirect: p.codeAnswer(next, code)}
 	}
-	if err := p.cfg.Store.Update(func(tx *store.Tx) error { return requestRecords.Put(tx, next.ID, next) }); err != nil {
+	if err := p.update(func(tx *store.Tx) error { return requestRecords.Put(tx, next.ID, next) }); err != nil {
 		return Opened{}, err
 	}
 	p.publish(func(l *live) { r.record = next; l.addRequest(r) })

@@ -76,7 +76,7 @@ func (p *Pairing) keyFits(r *liveRequest, thumbprint string) error {
 func (p *Pairing) bind(r *liveRequest, thumbprint string) error {
 	next := r.record
 	next.Thumbprint = thumbprint
-	err := p.cfg.Store.Update(func(tx *store.Tx) error { return requestRecords.Put(tx, next.ID, next) })
+	err := p.update(func(tx *store.Tx) error { return requestRecords.Put(tx, next.ID, next) })
 	if err != nil {
 		return err
 	}

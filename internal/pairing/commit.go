@@ -1,9 +1,6 @@
 package pairing
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/store"
 )
@@ -13,7 +10,10 @@ import (
 // commit that fails after that leaves a line too many, never one too few. The
 // caller holds changing and publishes afterwards.
 func (p *Pairing) grant(write func(*store.Tx) error, events ...audit.Event) error {
-	return p.cfg.Store.Update(func(tx *store.Tx) error {
+	if err := p.recordOwed(); err != nil {
+		return err
+	}
+	return p.update(func(tx *store.Tx) error {
 		if err := write(tx); err != nil {
 			return err
 		}
@@ -26,6 +26,21 @@ func (p *Pairing) grant(write func(*store.Tx) error, events ...audit.Event) erro
 	})
 }
 
+// update is how everything is written once New has returned: what is owed goes
+// along. The caller holds changing.
+func (p *Pairing) update(write func(*store.Tx) error) error {
+	err := p.cfg.Store.Update(func(tx *store.Tx) error {
+		if err := p.live.writeOwed(tx); err != nil {
+			return err
+		}
+		return write(tx)
+	})
+	if err == nil && p.live.owed.records() {
+		p.publish(func(l *live) { l.owed.stored() })
+	}
+	return err
+}
+
 // publish makes a change visible to every check. The caller holds changing.
 func (p *Pairing) publish(fn func(*live)) {
 	p.mu.Lock()
@@ -36,42 +51,53 @@ func (p *Pairing) publish(fn func(*live)) {
 // loss is a change that takes something away.
 type loss struct {
 	publish func(*live)
-	write   func(*store.Tx) error
-	event   audit.Event
-	change  Change // zero: nothing that runs is concerned
+	// What it changes: the gateway's state, an app, sessions that end,
+	// requests that end or are answered.
+	gateway  bool
+	app      string
+	sessions []*liveSession
+	requests []*liveRequest
+	event    audit.Event
+	change   Change // zero: nothing that runs is concerned
 }
 
 // takeAway carries out what decide returns, given the state as it is; a nil
 // loss means that nothing needs to change. The order is the reverse of a
-// grant's: memory, store, audit, watchers. Each step happens even when the one
-// before failed, since a full disk must not keep a revoked app alive.
+// grant's: what runs is stopped first, then come memory, store and audit. Each
+// step happens even when one before failed or hangs, since a disk must not
+// keep a revoked app alive. What could not be written stays owed: calling
+// again is no success before that has been made good.
 func (p *Pairing) takeAway(decide func(*live) (*loss, error)) error {
-	l, err := p.commitLoss(decide)
-	if l != nil && l.change != (Change{}) {
-		p.mu.RLock()
-		watchers := p.watchers
-		p.mu.RUnlock()
-		for _, fn := range watchers {
-			fn(l.change)
-		}
+	halted, err := p.halt(decide)
+	if err != nil {
+		return err
 	}
-	return err
+	change, err := p.lose(decide, halted)
+	if err != nil {
+		return err
+	}
+	if change != halted { // something was given in between
+		p.tell(change)
+	}
+	p.changing.Lock()
+	defer p.changing.Unlock()
+	return p.settle()
 }
 
-func (p *Pairing) commitLoss(decide func(*live) (*loss, error)) (*loss, error) {
+// lose makes the change in memory, in place of its halt.
+func (p *Pairing) lose(decide func(*live) (*loss, error), halted Change) (Change, error) {
 	p.changing.Lock()
 	defer p.changing.Unlock()
 	l, err := decide(&p.live)
-	if err != nil || l == nil {
-		return nil, err
+	p.publish(func(live *live) {
+		if l != nil {
+			l.publish(live)
+			live.owed.add(l)
+		}
+		p.halts.lift(halted)
+	})
+	if l == nil {
+		return Change{}, err
 	}
-	p.publish(l.publish)
-	if err = p.cfg.Store.Update(l.write); err != nil {
-		err = fmt.Errorf("%w: %w", errNotStored, err)
-	}
-	if err = errors.Join(err, p.cfg.Audit.Append(l.event)); err != nil {
-		p.cfg.Log.Error("a change that ends something was made but not recorded", "kind", l.event.Kind, "error", err)
-		return l, fmt.Errorf("%w: %w", ErrNotRecorded, err)
-	}
-	return l, nil
+	return l.change, err
 }

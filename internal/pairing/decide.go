@@ -105,8 +105,8 @@ func (p *Pairing) Deny(id string) error {
 		next := r.record
 		next.Status = RequestDenied
 		return &loss{
-			publish: func(*live) { r.record = next },
-			write:   func(tx *store.Tx) error { return requestRecords.Put(tx, id, next) },
+			publish:  func(*live) { r.record = next },
+			requests: []*liveRequest{r},
 			event: audit.Event{
 				Kind: audit.ConsentDenied, Actor: audit.Owner, AppID: next.AppID, AppName: next.AppName,
 				Detail: resourceList(next.defaultGrant()),

@@ -22,6 +22,7 @@ type live struct {
 	device      map[string]*liveRequest // by hash of the device code
 	pushed      map[string]*liveRequest // by hash of the request_uri
 	codes       map[string]*liveRequest // by hash of the authorization code
+	owed        owed
 	offered     map[string]stringRecord // open pairing strings with a preset, by hash of the code
 }
 

@@ -79,19 +79,29 @@ func openStore(t *testing.T, dir string) *store.Store {
 // reopen opens a Pairing on dir, hands it to fn and closes everything.
 func reopen(t *testing.T, dir string, now time.Time, fn func(*Pairing)) {
 	t.Helper()
-	clock := func() time.Time { return now }
 	db := openStore(t, dir)
 	defer db.Close()
-	log, err := audit.New(audit.Config{Dir: dir, Key: db.Derive("audit chain"), Clock: clock})
+	log := openAudit(t, dir, db)
+	defer log.Close()
+	fn(openPairing(t, dir, db, log, func() time.Time { return now }))
+}
+
+func openAudit(t *testing.T, dir string, db *store.Store) *audit.Log {
+	t.Helper()
+	log, err := audit.New(audit.Config{Dir: dir, Key: db.Derive("audit chain")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
+	return log
+}
+
+func openPairing(t *testing.T, dir string, db *store.Store, log *audit.Log, clock func() time.Time) *Pairing {
+	t.Helper()
 	replay, err := dpop.OpenReplay(dpop.ReplayConfig{Dir: dir, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer replay.Close()
+	t.Cleanup(func() { _ = replay.Close() })
 	verifier, err := dpop.NewVerifier(dpop.VerifierConfig{Clock: clock, Replay: replay})
 	if err != nil {
 		t.Fatal(err)
@@ -103,5 +113,5 @@ func reopen(t *testing.T, dir string, now time.Time, fn func(*Pairing)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fn(p)
+	return p
 }

@@ -75,11 +75,17 @@ type Pairing struct {
 	// from memory still holds when its transaction commits.
 	changing sync.Mutex
 
-	// mu guards live and watchers. What is in live is written with both locks
-	// held, so either is enough to read it.
+	// mu guards live, halts and watchers. What is in live is written with both
+	// locks held, so either is enough to read it.
 	mu       sync.RWMutex
 	live     live
+	halts    halts
 	watchers []func(Change)
+
+	// changing guards the next two.
+	retrying, closed bool
+	closing          chan struct{} // closed when retries must end
+	retries          sync.WaitGroup
 }
 
 // New loads the records of cfg.Store; on a new store it makes the key that
@@ -107,7 +113,8 @@ func New(cfg Config) (*Pairing, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Pairing{cfg: cfg, resources: map[string]Resource{}}
+	p := &Pairing{cfg: cfg, resources: map[string]Resource{}, halts: halts{}, closing: make(chan struct{})}
+	p.live.owed = newOwed()
 	for _, r := range cfg.Resources {
 		p.resources[r.ID] = r
 	}
@@ -128,19 +135,31 @@ func checkIssuer(issuer string) error {
 	return nil
 }
 
-// Close writes when sessions were last used. The Pairing must not be used
-// afterwards; Config.Store and Config.Audit stay open.
+// Close writes when sessions were last used, and what could not be written
+// before. The Pairing must not be used afterwards; Config.Store and
+// Config.Audit stay open.
 func (p *Pairing) Close() error {
+	p.endRetries()
 	p.changing.Lock()
 	defer p.changing.Unlock()
-	return p.cfg.Store.Update(func(tx *store.Tx) error {
+	return errors.Join(p.settle(), p.update(func(tx *store.Tx) error {
 		for id, s := range p.live.sessions {
 			if err := sessionRecords.Put(tx, id, s.current()); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
+	}))
+}
+
+func (p *Pairing) endRetries() {
+	p.changing.Lock()
+	if !p.closed {
+		p.closed = true
+		close(p.closing)
+	}
+	p.changing.Unlock()
+	p.retries.Wait()
 }
 
 // now is the wall clock alone. A monotonic reading stands still while a laptop

@@ -54,7 +54,10 @@ func (p *Pairing) Active(sessionID string) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	s := p.live.sessions[sessionID]
-	return s != nil && p.live.state == gatewayRunning && p.live.apps[s.record.AppID].Status == AppActive
+	if s == nil || p.frozen() || p.halts.ended(s.record.AppID, sessionID) {
+		return false
+	}
+	return p.halts.status(p.live.apps[s.record.AppID].App) == AppActive
 }
 
 // EndSession ends one session; one that is not live is no error. Errors:
@@ -72,12 +75,7 @@ func (p *Pairing) endSession(id string, by audit.Actor, detail string) error {
 		app := l.used(s.record.AppID)
 		return &loss{
 			publish: func(l *live) { l.apps[app.ID] = app; l.dropSession(s) },
-			write: func(tx *store.Tx) error {
-				if err := appRecords.Put(tx, app.ID, app); err != nil {
-					return err
-				}
-				return sessionRecords.Delete(tx, id)
-			},
+			app:     app.ID, sessions: []*liveSession{s},
 			event: audit.Event{
 				Kind: audit.SessionRevoked, Actor: by, AppID: app.ID, AppName: app.Name, SessionID: id, Detail: detail,
 			},
@@ -95,7 +93,7 @@ func (p *Pairing) keepUsed(s *liveSession, now time.Time) error {
 		return nil
 	}
 	next := s.current()
-	err := p.cfg.Store.Update(func(tx *store.Tx) error { return sessionRecords.Put(tx, next.ID, next) })
+	err := p.update(func(tx *store.Tx) error { return sessionRecords.Put(tx, next.ID, next) })
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,9 @@ import (
 
 // ErrNotRecorded says that a change which takes rights away has been made, but
 // not recorded as it should be: the audit log could not be written, or the
-// store, in which case it holds only until the gateway restarts.
+// store, in which case it holds only until the gateway restarts. Both are
+// tried again, at once when the change is asked for again, and after a while
+// even when not.
 var ErrNotRecorded = errors.New("done, but not recorded")
 
 // errNotStored marks the worse of the two.
@@ -38,8 +40,9 @@ type Change struct {
 }
 
 // Watch registers fn. It is called synchronously, after the new state is
-// visible to every check and before the method that made the change returns.
-// No lock is held, so it may call the Pairing.
+// visible to every check and before the method that made the change returns;
+// what takes rights away calls it before anything is written. No lock is held,
+// so it may call the Pairing.
 func (p *Pairing) Watch(fn func(Change)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -57,7 +60,7 @@ func (p *Pairing) Suspend(id string) error {
 		app.Status = AppSuspended
 		return &loss{
 			publish: func(l *live) { l.apps[id] = app },
-			write:   func(tx *store.Tx) error { return appRecords.Put(tx, id, app) },
+			app:     id,
 			event:   audit.Event{Kind: audit.AppSuspended, Actor: audit.Owner, AppID: id, AppName: app.Name},
 			change:  Change{Kind: ChangeSuspended, AppID: id},
 		}, nil
@@ -107,28 +110,11 @@ func (p *Pairing) Revoke(id string) error {
 					l.dropRequest(r)
 				}
 			},
-			write:  func(tx *store.Tx) error { return writeRevoked(tx, app, sessions, requests) },
+			app: id, sessions: sessions, requests: requests,
 			event:  audit.Event{Kind: audit.AppRevoked, Actor: audit.Owner, AppID: id, AppName: app.Name},
 			change: Change{Kind: ChangeRevoked, AppID: id},
 		}, nil
 	})
-}
-
-func writeRevoked(tx *store.Tx, app appRecord, sessions []*liveSession, requests []*liveRequest) error {
-	if err := appRecords.Put(tx, app.ID, app); err != nil {
-		return err
-	}
-	for _, s := range sessions {
-		if err := sessionRecords.Delete(tx, s.record.ID); err != nil {
-			return err
-		}
-	}
-	for _, r := range requests {
-		if err := requestRecords.Delete(tx, r.record.ID); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // appRequests are an app's consent requests, in no order.
@@ -151,11 +137,9 @@ func (p *Pairing) Freeze() error {
 		}
 		return &loss{
 			publish: func(l *live) { l.state = gatewayFrozen },
-			write: func(tx *store.Tx) error {
-				return gatewayRecords.Put(tx, gatewayKey, gatewayRecord{State: gatewayFrozen})
-			},
-			event:  audit.Event{Kind: audit.GatewayFrozen, Actor: audit.Owner},
-			change: Change{Kind: ChangeFrozen},
+			gateway: true,
+			event:   audit.Event{Kind: audit.GatewayFrozen, Actor: audit.Owner},
+			change:  Change{Kind: ChangeFrozen},
 		}, nil
 	})
 }
@@ -182,5 +166,8 @@ func (p *Pairing) Thaw() error {
 func (p *Pairing) Frozen() bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return p.live.state != gatewayRunning
+	return p.frozen()
 }
+
+// frozen is Frozen for callers that hold mu.
+func (p *Pairing) frozen() bool { return p.live.state != gatewayRunning || p.halts.frozen() }

@@ -12,8 +12,7 @@ import (
 )
 
 // TestWatchersSeeTheNewState checks the order that the kill switch stands on:
-// when a watcher is told to cut, no check lets anything new through, and a
-// restart at that very moment would not either.
+// when a watcher is told to cut, no check lets anything new through.
 func TestWatchersSeeTheNewState(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
@@ -53,8 +52,8 @@ func TestWatchersSeeTheNewState(t *testing.T) {
 				if g.Active(session) {
 					t.Error("the session was still active when the watcher was called")
 				}
-				if g.events(row.kind) != 1 {
-					t.Error("the change was not recorded when the watcher was called")
+				if caller, err := a.use(); err == nil && caller.App.Status == pairing.AppActive && !g.Frozen() {
+					t.Error("a new request got through when the watcher was called")
 				}
 			})
 			if !g.Active(session) {
@@ -64,6 +63,9 @@ func TestWatchersSeeTheNewState(t *testing.T) {
 			g.must(row.cut(g, a, session)) // again: nothing more happens
 			if !slices.Equal(told, []pairing.Change{row.want(a, session)}) {
 				t.Errorf("watcher was told %+v", told)
+			}
+			if n := g.events(row.kind); n != 1 {
+				t.Errorf("recorded %d times, want once", n)
 			}
 			g.restart()
 			if g.Active(session) {

@@ -177,19 +177,31 @@ func (p *Pairing) RevokeToken(_ context.Context, r RevokeRequest) error {
 	return unavailable(10*time.Second, "the session has ended for now, but the gateway could not store that; try again")
 }
 
-// sessionOf finds the live session of a refresh or access token.
+// sessionOf finds the session of a refresh or access token: a live one, or one
+// whose end has not been stored, so that the app's second try is no success
+// either before it has.
 func (p *Pairing) sessionOf(token string) (Session, bool) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	s := p.live.refresh[hashOf(token)]
+	hash := hashOf(token)
+	s := p.live.refresh[hash]
+	for _, ended := range p.live.owed.sessions {
+		if ended.record.RefreshHash == hash {
+			s = ended
+		}
+	}
 	if s == nil {
 		claims, err := p.signer.verify(token, p.now())
 		if err != nil {
 			return Session{}, false
 		}
-		if s = p.live.sessions[claims.SessionID]; s == nil {
-			return Session{}, false
+		s = p.live.sessions[claims.SessionID]
+		if s == nil {
+			s = p.live.owed.sessions[claims.SessionID]
 		}
+	}
+	if s == nil {
+		return Session{}, false
 	}
 	return s.record.Session, true
 }
