@@ -102,7 +102,11 @@ func proofRows(another appKey) []proofRow {
 		proofFails("iat an hour old", dated(-time.Hour)),
 		proofFails("iat an hour ahead", dated(time.Hour)),
 		proofFails("wrong ath", claim("ath", sha256Text("another token"))),
-		proofFails("another key", func(f *forgery) { f.key, f.header["jwk"], f.header["alg"] = another, another.public, another.alg }),
+		{
+			name:    "another key",
+			proof:   func(f *forgery) { f.key, f.header["jwk"], f.header["alg"] = another, another.public, another.alg },
+			refused: "invalid_token",
+		},
 		sentFails("no proof", "invalid_dpop_proof", func(r *http.Request) { delete(r.Header, "DPoP") }),
 		sentFails("no proof, as Bearer", "invalid_token", func(r *http.Request) {
 			delete(r.Header, "DPoP")

@@ -73,7 +73,7 @@ func TestRefusals(t *testing.T) {
 			token := capture(t, c, chat).token
 			r.Header.Set("Authorization", "DPoP "+token)
 			r.Header.Set("DPoP", signedByAnother(t, token, chat))
-		}, chat, "gpt-4o", 401, "invalid_dpop_proof"},
+		}, chat, "gpt-4o", 401, "invalid_token"},
 		{"no credentials", func(*testing.T, *http.Request) {}, chat, "gpt-4o", 401, "invalid_token"},
 		{"unknown resource", as(c, g.URL+"/r/llm/nobody/v1/models", "DPoP"), g.URL + "/r/llm/nobody/v1/models", "gpt-4o", 404, "unknown_resource"},
 		{"endpoint not offered", as(c, g.URL+"/r/llm/openai/v1/files", "DPoP"), g.URL + "/r/llm/openai/v1/files", "gpt-4o", 404, "unsupported_endpoint"},

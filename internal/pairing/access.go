@@ -12,6 +12,8 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jws"
+
+	"github.com/keywicket/keywicket/internal/pairing/dpop"
 )
 
 // AccessTokenLife is how long an access token is good.
@@ -33,6 +35,7 @@ type signer struct {
 	// other alg, typ, kid, no crit, no jwk.
 	header string
 	jwks   []byte
+	tokens tokenCache
 }
 
 // claims of an access token, all required.
@@ -114,33 +117,48 @@ func (s *signer) signClaims(c claims) (string, error) {
 // verify returns the claims of a token signed here that has not expired.
 // Errors: ErrInvalidToken.
 func (s *signer) verify(token string, now time.Time) (claims, error) {
-	var c claims
+	known, ok := s.tokens.get(token)
+	if !ok {
+		var err error
+		if known.claims, err = s.open(token); err != nil {
+			return claims{}, err
+		}
+		known.hash = dpop.TokenHash(token)
+		s.tokens.put(token, known)
+	}
+	if now.Unix() >= known.claims.ExpiresAt {
+		return claims{}, fmt.Errorf("%w: expired", ErrInvalidToken)
+	}
+	return known.claims, nil
+}
+
+// open returns the claims of a token signed here, expired or not. It reads
+// the claims also when the signature does not hold, so that one refusal takes
+// as long as another.
+func (s *signer) open(token string) (c claims, err error) {
 	if len(token) > maxAccessTokenBytes {
 		return c, fmt.Errorf("%w: too long", ErrInvalidToken)
 	}
-	header, rest, _ := strings.Cut(token, ".")
-	payload, signature, _ := strings.Cut(rest, ".")
-	if header != s.header {
+	signed := token[:max(strings.LastIndexByte(token, '.'), 0)]
+	payload, ours := strings.CutPrefix(signed, s.header)
+	if payload, ours = strings.CutPrefix(payload, "."); !ours {
 		return c, fmt.Errorf("%w: not one of ours", ErrInvalidToken)
 	}
-	sum, err := base64.RawURLEncoding.Strict().DecodeString(signature)
-	if err != nil || !ed25519.Verify(s.public, []byte(header+"."+payload), sum) {
-		return c, fmt.Errorf("%w: signature", ErrInvalidToken)
-	}
+	signature, err := base64.RawURLEncoding.Strict().DecodeString(token[len(signed)+1:])
+	holds := err == nil && ed25519.Verify(s.public, []byte(signed), signature)
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(payload)
-	if err != nil {
-		return c, fmt.Errorf("%w: encoding", ErrInvalidToken)
-	}
-	if err := json.Unmarshal(raw, &c, json.RejectUnknownMembers(true)); err != nil {
-		return c, fmt.Errorf("%w: claims", ErrInvalidToken)
+	if err == nil {
+		err = json.Unmarshal(raw, &c, json.RejectUnknownMembers(true))
 	}
 	switch {
+	case !holds:
+		return claims{}, fmt.Errorf("%w: signature", ErrInvalidToken)
+	case err != nil:
+		return claims{}, fmt.Errorf("%w: claims", ErrInvalidToken)
 	case c.Issuer != s.issuer || c.Audience != s.issuer:
-		return c, fmt.Errorf("%w: made for another public URL", ErrInvalidToken)
-	case now.Unix() >= c.ExpiresAt:
-		return c, fmt.Errorf("%w: expired", ErrInvalidToken)
+		return claims{}, fmt.Errorf("%w: made for another public URL", ErrInvalidToken)
 	case c.SessionID == "" || c.ClientID == "" || c.Confirm.Thumbprint == "":
-		return c, fmt.Errorf("%w: incomplete", ErrInvalidToken)
+		return claims{}, fmt.Errorf("%w: incomplete", ErrInvalidToken)
 	}
 	return c, nil
 }

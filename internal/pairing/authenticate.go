@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
 )
@@ -21,8 +22,8 @@ var (
 type AuthRequest struct {
 	// Authorization holds every value of the Authorization header.
 	Authorization []string
-	// Proof describes the request and carries its DPoP header. AccessToken
-	// and Thumbprint are filled in here.
+	// Proof describes the request and carries its DPoP header. AccessToken is
+	// filled in here.
 	Proof dpop.Request
 	// BodySum takes the place of Proof.BodySum for whoever must know whose body
 	// it is before reading it; optional. Its errors are returned wrapped.
@@ -40,26 +41,36 @@ type Caller struct {
 // Authenticate checks access token and proof (RFC 9449 section 7). It does no
 // disk I/O, except for the proof's journal when a clock runs ahead. Errors:
 // ErrNoCredentials, ErrInvalidToken, dpop.ErrInvalidProof, dpop.ErrReplayFull.
+//
+// Whoever holds a token without its key learns nothing about it. The proof is
+// checked first, as far as the token has no say in it; then a token that is
+// unknown, over, expired or bound to another key is one and the same refusal,
+// after the same work.
 func (p *Pairing) Authenticate(r AuthRequest) (Caller, error) {
 	token, err := boundToken(r.Authorization)
 	if err != nil {
 		return Caller{}, err
 	}
+	known, _ := p.signer.tokens.get(token)
+	r.Proof.AccessToken, r.Proof.TokenHash = token, known.hash
+	proof, err := p.cfg.Verifier.Check(r.Proof)
+	if err != nil {
+		return Caller{}, err
+	}
 	now := p.now()
-	claims, err := p.signer.verify(token, now)
+	caller, s, err := p.bearer(token, proof.Thumbprint, now)
 	if err != nil {
+		if known.hash != "" { // then catch up with a token that is not known
+			_ = dpop.TokenHash(token)
+			_, _ = p.signer.open(token)
+		}
 		return Caller{}, err
 	}
-	caller, s, err := p.caller(claims)
-	if err != nil {
-		return Caller{}, err
-	}
-	r.Proof.AccessToken, r.Proof.Thumbprint = token, caller.Session.Thumbprint
+	bodySum := r.Proof.BodySum
 	if r.BodySum != nil {
-		r.Proof.BodySum = func() ([sha256.Size]byte, error) { return r.BodySum(caller) }
+		bodySum = func() ([sha256.Size]byte, error) { return r.BodySum(caller) }
 	}
-	proof, err := p.cfg.Verifier.Verify(r.Proof)
-	if err != nil {
+	if err := p.cfg.Verifier.Accept(proof, bodySum); err != nil {
 		return Caller{}, err
 	}
 	caller.BodyBound = proof.BodyHash != ""
@@ -85,9 +96,18 @@ func (p *Pairing) Unauthorized(err error) error {
 	return p.oauthError(err)
 }
 
+// bearer says whom a token stands for when it comes from the holder of a key.
+func (p *Pairing) bearer(token, thumbprint string, now time.Time) (Caller, *liveSession, error) {
+	c, err := p.signer.verify(token, now)
+	if err != nil {
+		return Caller{}, nil, err
+	}
+	return p.caller(c, thumbprint)
+}
+
 // caller looks up whom a token names, in memory. A session cannot be idle for
 // long enough to matter here: its tokens expire long before.
-func (p *Pairing) caller(c claims) (Caller, *liveSession, error) {
+func (p *Pairing) caller(c claims, thumbprint string) (Caller, *liveSession, error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	s := p.live.sessions[c.SessionID]
@@ -99,8 +119,8 @@ func (p *Pairing) caller(c claims) (Caller, *liveSession, error) {
 	if s.record.AppID != c.ClientID || !app.Status.known() || p.halts.ended(app.ID, c.SessionID) {
 		return Caller{}, nil, fmt.Errorf("%w: app is revoked", ErrInvalidToken)
 	}
-	if s.record.Thumbprint != c.Confirm.Thumbprint {
-		return Caller{}, nil, fmt.Errorf("%w: session has another key", ErrInvalidToken)
+	if s.record.Thumbprint != c.Confirm.Thumbprint || c.Confirm.Thumbprint != thumbprint {
+		return Caller{}, nil, fmt.Errorf("%w: bound to another key", ErrInvalidToken)
 	}
 	return Caller{App: app, Session: s.record.Session}, s, nil
 }
@@ -114,6 +134,9 @@ func boundToken(headers []string) (string, error) {
 	scheme, token, _ := strings.Cut(headers[0], " ")
 	if len(headers) > 1 || !strings.EqualFold(scheme, "DPoP") || token == "" {
 		return "", fmt.Errorf("%w: want one Authorization header with scheme DPoP", ErrInvalidToken)
+	}
+	if len(token) > maxAccessTokenBytes {
+		return "", fmt.Errorf("%w: too long", ErrInvalidToken)
 	}
 	return token, nil
 }

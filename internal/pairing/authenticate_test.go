@@ -61,7 +61,7 @@ func TestAuthenticate(t *testing.T) {
 		{"fourth part", []string{"DPoP " + a.access + ".x"}, sign(a.key, a.access+".x"), pairing.ErrInvalidToken},
 		{"no proof", []string{"DPoP " + a.access}, nil, dpop.ErrInvalidProof},
 		{"two proofs", []string{"DPoP " + a.access}, append(sign(a.key, a.access), sign(a.key, a.access)...), dpop.ErrInvalidProof},
-		{"another's key", []string{"DPoP " + a.access}, sign(b.key, a.access), dpop.ErrInvalidProof},
+		{"another's key", []string{"DPoP " + a.access}, sign(b.key, a.access), pairing.ErrInvalidToken},
 		{"proof for another token", []string{"DPoP " + a.access}, sign(a.key, b.access), dpop.ErrInvalidProof},
 		{"replayed", []string{"DPoP " + a.access}, used, dpop.ErrInvalidProof},
 	} {

@@ -63,7 +63,7 @@ func (a *app) exchange(code string) (pairing.TokenResponse, error) {
 }
 
 // answerOf are the parameters that a browser brings to the redirect URI.
-func answerOf(t *testing.T, to string) url.Values {
+func answerOf(t testing.TB, to string) url.Values {
 	t.Helper()
 	rest, ok := strings.CutPrefix(to, callback+"&")
 	values, err := url.ParseQuery(rest)

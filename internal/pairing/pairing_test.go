@@ -45,7 +45,7 @@ func (c *clock) Advance(d time.Duration) {
 // gateway is a Pairing on real files.
 type gateway struct {
 	*pairing.Pairing
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	clock  *clock
 	store  *store.Store
@@ -53,7 +53,7 @@ type gateway struct {
 	replay *dpop.Replay
 }
 
-func newGateway(t *testing.T) *gateway {
+func newGateway(t testing.TB) *gateway {
 	t.Helper()
 	g := &gateway{t: t, dir: t.TempDir(), clock: &clock{now: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}}
 	g.open()

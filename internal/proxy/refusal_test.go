@@ -64,7 +64,7 @@ func TestRefused(t *testing.T) {
 
 		{name: "no credentials", request: changed(func(_ *app, r *http.Request) { r.Header.Del("Authorization") }), status: 401, code: "invalid_token"},
 		{name: "bearer", request: changed(func(a *app, r *http.Request) { r.Header.Set("Authorization", "Bearer "+a.token) }), status: 401, code: "invalid_token"},
-		{name: "garbage token", request: changed(func(_ *app, r *http.Request) { r.Header.Set("Authorization", "DPoP x.y.z") }), status: 401, code: "invalid_token"},
+		{name: "garbage token", request: changed(func(a *app, r *http.Request) { withToken(a, r, "x.y.z") }), status: 401, code: "invalid_token"},
 		{name: "two tokens", request: changed(func(a *app, r *http.Request) { r.Header.Add("Authorization", "DPoP "+a.token) }), status: 401, code: "invalid_token"},
 		{name: "token too old", before: func(a *app) { a.clock.advance(6 * time.Minute) }, request: post(question), status: 401, code: "invalid_token"},
 		{name: "revoked before", before: func(a *app) { a.must(a.pairing.Revoke(a.id)) }, request: post(question), status: 401, code: "invalid_token"},
@@ -89,7 +89,7 @@ func TestRefused(t *testing.T) {
 			other := *a
 			other.key, _ = dpop.GenerateKey(dpop.Ed25519, a.proxy.cfg.Rand)
 			r.Header.Set("DPoP", other.prove("POST", a.url+chatPath, []byte(question)))
-		}), status: 401, code: "invalid_dpop_proof"},
+		}), status: 401, code: "invalid_token"},
 
 		{name: "not granted", granted: policy.Document{Resource: "llm:other"}, request: post(question), status: 403, code: "resource_not_granted"},
 		{name: "action", granted: policy.Document{Resource: resource, Actions: []string{"models.list"}}, request: post(question), status: 403, code: "action_not_granted"},
@@ -259,17 +259,34 @@ func TestAuthenticationFailuresLookAlike(t *testing.T) {
 			}
 		}
 	}
-	same(ask(a, func(r *http.Request) { r.Header.Set("Authorization", "DPoP no.such.token") }),
+	late := b.pair(anything())
+	old := late.token
+	same(ask(a, func(r *http.Request) { withToken(a, r, "no.such.token") }),
 		ask(revoked, func(*http.Request) {}),
+		ask(revoked, func(r *http.Request) { withToken(revoked, r, a.token) }),
+		ask(a, func(r *http.Request) { withToken(a, r, revoked.token) }),
 		ask(a, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+a.token) }),
 		ask(a, func(r *http.Request) { r.Header.Set("Authorization", "Basic eA==") }),
+		ask(late, func(r *http.Request) {
+			b.clock.advance(6 * time.Minute)
+			withToken(late, r, old)
+		}),
 	)
 	same(ask(a, func(r *http.Request) { r.Header.Set("DPoP", "x") }),
 		ask(a, func(r *http.Request) { r.Header.Del("DPoP") }),
-		ask(a, func(r *http.Request) {
-			r.Header.Set("DPoP", revoked.prove("POST", a.url+chatPath, []byte(question)))
-		}),
+		ask(revoked, func(r *http.Request) { r.Header.Del("DPoP") }),
+		ask(a, func(r *http.Request) { r.Header.Set("Authorization", "DPoP no.such.token") }),
+		ask(revoked, func(r *http.Request) { r.Header.Set("DPoP", r.Header.Get("DPoP")+"x") }),
 	)
+}
+
+// withToken makes the request one for another token, with a proof to match.
+func withToken(a *app, r *http.Request, token string) {
+	a.Helper()
+	other := *a
+	other.token = token
+	r.Header.Set("Authorization", "DPoP "+token)
+	r.Header.Set("DPoP", other.prove("POST", a.url+chatPath, []byte(question)))
 }
 
 func TestChallenge(t *testing.T) {
@@ -283,7 +300,7 @@ func TestChallenge(t *testing.T) {
 		want   string
 	}{
 		{"none", func(r *http.Request) { r.Header.Del("Authorization") }, "DPoP " + algs},
-		{"token", func(r *http.Request) { r.Header.Set("Authorization", "DPoP x") }, `DPoP error="invalid_token", ` + algs},
+		{"token", func(r *http.Request) { withToken(a, r, "x") }, `DPoP error="invalid_token", ` + algs},
 		{"proof", func(r *http.Request) { r.Header.Set("DPoP", "x") }, `DPoP error="invalid_dpop_proof", ` + algs},
 	} {
 		r := a.request("POST", chatPath, question)

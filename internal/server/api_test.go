@@ -109,7 +109,7 @@ func TestAppIsSeenByNobodyElse(t *testing.T) {
 		"nothing":        {nil, `DPoP algs=`},
 		"token alone":    {[]string{"Authorization", "DPoP " + p.access}, `DPoP error="invalid_dpop_proof"`},
 		"bearer":         {[]string{"Authorization", "Bearer " + p.access, "DPoP", good}, `DPoP error="invalid_token"`},
-		"another key":    {[]string{"Authorization", "DPoP " + p.access, "DPoP", p.sign("GET", "/api/app", "", other)}, `DPoP error="invalid_dpop_proof"`},
+		"another key":    {[]string{"Authorization", "DPoP " + p.access, "DPoP", p.sign("GET", "/api/app", "", other)}, `DPoP error="invalid_token"`},
 		"another path":   {[]string{"Authorization", "DPoP " + p.access, "DPoP", p.sign("GET", "/api/apps", "", s.key)}, `DPoP error="invalid_dpop_proof"`},
 		"another method": {[]string{"Authorization", "DPoP " + p.access, "DPoP", p.sign("POST", "/api/app", "", s.key)}, `DPoP error="invalid_dpop_proof"`},
 	} {

@@ -36,12 +36,15 @@ func parsePayload(segment string) (*payload, error) {
 	if err != nil {
 		return nil, err
 	}
-	if jsontext.Value(data).Kind() != '{' {
-		return nil, invalid("claims are not an object")
-	}
 	p := &payload{BH: noBodyHash}
-	if err := json.Unmarshal(data, p); err != nil {
-		return nil, invalid("claims: %v", err)
+	if !p.readPlain(data) {
+		if jsontext.Value(data).Kind() != '{' {
+			return nil, invalid("claims are not an object")
+		}
+		*p = payload{BH: noBodyHash}
+		if err := json.Unmarshal(data, p); err != nil {
+			return nil, invalid("claims: %v", err)
+		}
 	}
 	switch {
 	case p.JTI == "":
@@ -52,6 +55,8 @@ func parsePayload(segment string) (*payload, error) {
 		return nil, invalid("no htu")
 	case p.IAT == nil:
 		return nil, invalid("no iat")
+	case p.BH == "":
+		return nil, invalid("empty bh")
 	}
 	p.issuedAt, err = numericDate(p.IAT)
 	return p, err
@@ -87,15 +92,19 @@ func (p *payload) check(request Request, now time.Time) error {
 	if request.AccessToken == "" {
 		return nil
 	}
-	if !equal(p.ATH, tokenHash(request.AccessToken)) {
+	hash := request.TokenHash
+	if hash == "" {
+		hash = TokenHash(request.AccessToken)
+	}
+	if !equal(p.ATH, hash) {
 		return invalid("ath is missing or for another token")
 	}
 	return nil
 }
 
 // checkBody compares bh with the body, when the proof has one. A bh that nobody can check is refused, not ignored.
-func (p *payload) checkBody(bodySum func() ([sha256.Size]byte, error)) error {
-	if p.BH == noBodyHash {
+func checkBody(bodyHash string, bodySum func() ([sha256.Size]byte, error)) error {
+	if bodyHash == "" {
 		return nil
 	}
 	if bodySum == nil {
@@ -105,7 +114,7 @@ func (p *payload) checkBody(bodySum func() ([sha256.Size]byte, error)) error {
 	if err != nil {
 		return fmt.Errorf("hashing the body: %w", err)
 	}
-	if !equal(p.BH, BodyHash(sum)) {
+	if !equal(bodyHash, BodyHash(sum)) {
 		return invalid("bh is for another body")
 	}
 	return nil

@@ -44,7 +44,7 @@ func forge(t testing.TB, key *Key) *forgery {
 		header: edit{"typ": "dpop+jwt", "alg": key.Algorithm(), "jwk": jwk},
 		claims: edit{
 			"jti": base64.RawURLEncoding.EncodeToString([]byte(t.Name())), "htm": "POST", "htu": testURL,
-			"iat": start.Unix() + 100, "ath": tokenHash(testToken),
+			"iat": start.Unix() + 100, "ath": TokenHash(testToken),
 		},
 	}
 }

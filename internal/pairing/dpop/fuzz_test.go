@@ -113,7 +113,7 @@ func FuzzJournal(f *testing.F) {
 // TestSeeds: a fuzz target without seeds finds nothing in a test run.
 func TestSeeds(t *testing.T) {
 	t.Parallel()
-	for target, least := range map[string]int{"FuzzProof": 12, "FuzzTarget": 8, "FuzzJournal": 6} {
+	for target, least := range map[string]int{"FuzzProof": 12, "FuzzTarget": 8, "FuzzJournal": 6, "FuzzPlainClaims": 3} {
 		seeds, err := filepath.Glob(filepath.Join("testdata", "fuzz", target, "*"))
 		if err != nil || len(seeds) < least {
 			t.Errorf("%s has %d seeds, want at least %d", target, len(seeds), least)

@@ -48,7 +48,7 @@ func (k *Key) Sign(claims Claims, now time.Time) (string, error) {
 		BH: claims.BodyHash, Nonce: claims.Nonce,
 	}
 	if claims.AccessToken != "" {
-		payload.ATH = tokenHash(claims.AccessToken)
+		payload.ATH = TokenHash(claims.AccessToken)
 	}
 	data, err := json.Marshal(payload)
 	if err != nil {
@@ -85,8 +85,8 @@ func (k *Key) signature(message []byte) ([]byte, error) {
 // BodyHash is the value of a proof's bh for a body: base64url(SHA-256(body)).
 func BodyHash(sum [sha256.Size]byte) string { return base64.RawURLEncoding.EncodeToString(sum[:]) }
 
-// tokenHash is a proof's ath (RFC 9449 section 4.2).
-func tokenHash(token string) string {
+// TokenHash is the value of a proof's ath for a token: base64url(SHA-256(token)) (RFC 9449 section 4.2).
+func TokenHash(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

@@ -12,15 +12,16 @@ type Request struct {
 	Method      string                            // required; the request's method, compared case-sensitively
 	URL         string                            // required; the configured public origin and the request's path, never Host or X-Forwarded-*
 	AccessToken string                            // the token the request carries; "" for none, then ath is not looked at
+	TokenHash   string                            // TokenHash(AccessToken), when the caller has it at hand; "" works it out
 	Thumbprint  string                            // the cnf.jkt the key must have; "" for any
 	BodySum     func() ([sha256.Size]byte, error) // SHA-256 of the body; called only when the proof carries bh. Without it such a proof is refused
 }
 
-// Proof is what an accepted proof said.
+// Proof is what a proof said.
 type Proof struct {
 	Thumbprint string // of the key that signed it, RFC 7638, base64url
 	JTI        string
-	BodyHash   string // bh, already compared with the body; "" when the proof is not bound to it
+	BodyHash   string // bh, which Verify and Accept compare with the body; "" when the proof is not bound to it
 	Nonce      string // the server nonce it carries, unchecked; "" for none
 	IssuedAt   time.Time
 	JWK        []byte // the public key; do not modify
@@ -50,12 +51,29 @@ func NewVerifier(config VerifierConfig) (*Verifier, error) {
 	return &Verifier{clock: config.Clock, replay: config.Replay}, nil
 }
 
-// Verify checks the proof of one request and remembers it. All refusals of the proof match ErrInvalidProof; a replay
-// also matches ErrReplayed. ErrReplayFull says nothing about the proof. An error of BodySum is returned wrapped.
-//
-// The order is that of RFC 9449 section 4.3, with the replay memory last: a proof that fails anything else is not
-// remembered, so nobody can fill the memory with proofs that were never good.
+// Verify checks the proof of one request and remembers it: Check, then Accept, with the key that the request names in
+// between. All refusals of the proof match ErrInvalidProof; a replay also matches ErrReplayed. ErrReplayFull says
+// nothing about the proof. An error of BodySum is returned wrapped.
 func (v *Verifier) Verify(request Request) (Proof, error) {
+	proof, err := v.Check(request)
+	if err != nil {
+		return Proof{}, err
+	}
+	if request.Thumbprint != "" && !equal(proof.Thumbprint, request.Thumbprint) {
+		return Proof{}, invalid("signed by another key than the token's")
+	}
+	if err := v.Accept(proof, request.BodySum); err != nil {
+		return Proof{}, err
+	}
+	return proof, nil
+}
+
+// Check checks everything about a proof that can be known without its body and without what was accepted before, in the
+// order of RFC 9449 section 4.3. It remembers nothing: call Accept before acting on the request. Request.Thumbprint and
+// Request.BodySum are not looked at. Refusals match ErrInvalidProof.
+//
+// It is for callers that must treat a proof alike whatever the state of the token that comes with it.
+func (v *Verifier) Check(request Request) (Proof, error) {
 	parts, err := cut(request.Headers)
 	if err != nil {
 		return Proof{}, err
@@ -67,19 +85,20 @@ func (v *Verifier) Verify(request Request) (Proof, error) {
 	if err := claims.check(request, v.clock()); err != nil {
 		return Proof{}, err
 	}
-	if request.Thumbprint != "" && !equal(head.thumbprint, request.Thumbprint) {
-		return Proof{}, invalid("signed by another key than the token's")
-	}
-	if err := claims.checkBody(request.BodySum); err != nil {
-		return Proof{}, err
-	}
-	if err := v.replay.accept(head.thumbprint, claims.JTI, claims.issuedAt); err != nil {
-		return Proof{}, err
-	}
 	return Proof{
 		Thumbprint: head.thumbprint, JTI: claims.JTI, BodyHash: claims.bodyHash(), Nonce: claims.Nonce,
 		IssuedAt: claims.issuedAt, JWK: head.public,
 	}, nil
+}
+
+// Accept is what is left to do after Check: the body, if the proof is bound to it, and then the replay memory. That is
+// last because a proof that fails anything else must not be remembered, or anybody could fill the memory. Errors as
+// those of Verify.
+func (v *Verifier) Accept(proof Proof, bodySum func() ([sha256.Size]byte, error)) error {
+	if err := checkBody(proof.BodyHash, bodySum); err != nil {
+		return err
+	}
+	return v.replay.accept(proof.Thumbprint, proof.JTI, proof.IssuedAt)
 }
 
 // open reads both parts of a proof and checks the signature that holds them together.

@@ -1,0 +1,50 @@
+package pairing
+
+import (
+	"strings"
+	"sync"
+)
+
+// tokenCache keeps the claims of access tokens whose signature has held: an
+// app sends the same token for minutes, and what its signature says does not
+// change. What may change is looked at each time: expiry, session, app. Two
+// generations bound it: when the young one is full, the old one goes.
+type tokenCache struct {
+	mu         sync.RWMutex
+	young, old map[string]knownToken
+}
+
+// knownToken is what a token says, and the hash that proofs name it by.
+type knownToken struct {
+	claims claims
+	hash   string
+}
+
+// maxCachedTokens is per generation; a token takes about a kilobyte.
+const maxCachedTokens = 2048
+
+func (c *tokenCache) get(token string) (found knownToken, ok bool) {
+	c.mu.RLock()
+	found, young := c.young[token]
+	if ok = young; !young {
+		found, ok = c.old[token]
+	}
+	c.mu.RUnlock()
+	if ok && !young {
+		c.put(token, found)
+	}
+	return found, ok
+}
+
+func (c *tokenCache) put(token string, checked knownToken) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.young) >= maxCachedTokens {
+		c.old, c.young = c.young, nil
+	}
+	if c.young == nil {
+		c.young = make(map[string]knownToken)
+	}
+	// The token is a part of a whole HTTP header; keeping it would keep that.
+	c.young[strings.Clone(token)] = checked
+}
