@@ -94,7 +94,7 @@ func FuzzKeyFile(f *testing.F) {
 
 func TestSeedsArePresent(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"FuzzBaseURL", "FuzzKeyFile"} {
+	for _, name := range []string{"FuzzBaseURL", "FuzzKeyFile", "FuzzOpenBackupEnvelope", "FuzzRecoveryCode"} {
 		seeds, err := filepath.Glob(filepath.Join("testdata", "fuzz", name, "*"))
 		if err != nil || len(seeds) < 3 {
 			t.Errorf("%s has %d seeds (%v), want at least 3", name, len(seeds), err)

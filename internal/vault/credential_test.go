@@ -129,6 +129,7 @@ func TestAlteredCredentials(t *testing.T) {
 		{"date", func(r *credentialRecord, _ credentialRecord) { r.CreatedAt = r.CreatedAt.Add(1) }},
 		{"order", func(r *credentialRecord, _ credentialRecord) { r.Order = 9 }},
 		{"version", func(r *credentialRecord, _ credentialRecord) { r.Version++ }},
+		{"root version", func(r *credentialRecord, _ credentialRecord) { r.RootVersion++ }},
 		{"sealed key of another", func(r *credentialRecord, o credentialRecord) { r.Sealed = o.Sealed }},
 		{"sealed key cut", func(r *credentialRecord, _ credentialRecord) { r.Sealed = r.Sealed[:len(r.Sealed)-1] }},
 		{"sealed key gone", func(r *credentialRecord, _ credentialRecord) { r.Sealed = nil }},

@@ -18,7 +18,6 @@ var (
 	ErrMistypedCode      = errors.New("this recovery code was mistyped: compare it with what you wrote down")
 	ErrWeakPassphrase    = errors.New("passphrase is too weak: choose a longer one")
 	ErrLastSlot          = errors.New("the last passphrase or recovery code cannot be removed: add another first")
-	ErrLastPassphrase    = ErrLastSlot
 	ErrEnvelope          = errors.New("this backup's key envelope is damaged, or was made by a newer gateway")
 	ErrNoSlot            = errors.New("no such key slot: check its id in the list")
 	ErrTooMany           = errors.New("vault is full: remove what is no longer used")

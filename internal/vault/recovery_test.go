@@ -125,3 +125,18 @@ func TestUnlockWithRecoveryCode(t *testing.T) {
 	h.clock.advance(maxDelay)
 	must(t, h.Unlock([]byte("nine golden badgers")))
 }
+
+func FuzzRecoveryCode(f *testing.F) {
+	f.Fuzz(func(t *testing.T, typed []byte) {
+		secret, err := parseRecoveryCode(typed)
+		if err != nil {
+			if secret != nil || !errors.Is(err, ErrMistypedCode) {
+				t.Fatalf("%x, %v", secret, err)
+			}
+			return
+		}
+		if again, err := parseRecoveryCode(formatRecoveryCode(secret)); err != nil || !bytes.Equal(again, secret) {
+			t.Fatalf("%q was read as %x, which is not read back: %v", typed, secret, err)
+		}
+	})
+}
