@@ -21,8 +21,7 @@ const (
 // ask stores a request for the app in it, approved at once if the pairing
 // string said so. What the two flows have in common is filled in here.
 func (p *Pairing) ask(request requestRecord, a asked) (*liveRequest, error) {
-	p.changing.Lock()
-	defer p.changing.Unlock()
+	defer p.turn()()
 	app, err := p.mayAsk(request.AppID)
 	if err != nil {
 		return nil, err
@@ -128,7 +127,7 @@ func (p *Pairing) storeRequest(app appRecord, r *liveRequest) error {
 		}
 		events = append(events, approvals(app, permissions, r.record.Address, "approved when the pairing string was made")...)
 	}
-	old := p.forgettableRequests()
+	old, replaced := p.forgettableRequests(), p.live.replaced(permissions)
 	err := p.grant(func(tx *store.Tx) error {
 		for _, o := range old {
 			if err := requestRecords.Delete(tx, o.record.ID); err != nil {
@@ -149,6 +148,7 @@ func (p *Pairing) storeRequest(app appRecord, r *liveRequest) error {
 			l.addPermission(perm)
 		}
 	})
+	p.untold = append(p.untold, replaced)
 	return nil
 }
 

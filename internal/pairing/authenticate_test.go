@@ -3,6 +3,7 @@ package pairing_test
 import (
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jws"
 	"github.com/lestrrat-go/jwx/v2/jwt"
 
+	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
 )
@@ -166,7 +168,16 @@ func TestSessionsOfOneAppAreBounded(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
 	a := g.pair()
-	first := a.refresh
+	first, session := a.refresh, a.session()
+	var told []pairing.Change
+	g.Watch(func(c pairing.Change) {
+		if c.Kind != pairing.ChangePermission {
+			told = append(told, c)
+		}
+		if c.Kind == pairing.ChangeSessionEnded && g.Active(c.SessionID) {
+			t.Error("active when the watcher was called")
+		}
+	})
 	for range 32 {
 		g.clock.Advance(time.Second)
 		a.ask("llm:openai")
@@ -178,6 +189,11 @@ func TestSessionsOfOneAppAreBounded(t *testing.T) {
 	}
 	a.refresh = first
 	refused(t, a.renew(), 400, "invalid_grant")
+	// What runs in the session that had to go must stop.
+	want := []pairing.Change{{Kind: pairing.ChangeSessionEnded, AppID: a.id, SessionID: session}}
+	if !slices.Equal(told, want) || g.events(audit.SessionRevoked) != 1 {
+		t.Errorf("watcher was told %+v, want %+v; %d audit lines", told, want, g.events(audit.SessionRevoked))
+	}
 }
 
 func TestLastUse(t *testing.T) {

@@ -13,8 +13,7 @@ func (p *Pairing) exchangeCode(t TokenRequest, thumbprint string) (TokenResponse
 	if t.Code == "" || t.RedirectURI == "" || t.CodeVerifier == "" {
 		return TokenResponse{}, refuse(codeInvalidRequest, "code, redirect_uri and code_verifier are required")
 	}
-	p.changing.Lock()
-	defer p.changing.Unlock()
+	defer p.turn()()
 	r := p.live.codes[hashOf(t.Code)]
 	now := p.now()
 	if err := p.mayExchange(r, t, thumbprint, now); err != nil {

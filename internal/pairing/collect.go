@@ -20,8 +20,7 @@ func (p *Pairing) collect(t TokenRequest, thumbprint string) (TokenResponse, err
 	if t.DeviceCode == "" {
 		return TokenResponse{}, refuse(codeInvalidRequest, "device_code is required")
 	}
-	p.changing.Lock()
-	defer p.changing.Unlock()
+	defer p.turn()()
 	r := p.live.device[hashOf(t.DeviceCode)]
 	now := p.now()
 	if err := p.mayCollect(r, t, thumbprint, now); err != nil {
@@ -125,11 +124,19 @@ func (p *Pairing) openSession(app appRecord, r *liveRequest, address string, now
 }
 
 func (p *Pairing) storeSession(app appRecord, r *liveRequest, next requestRecord, s *liveSession) error {
-	event := audit.Event{
+	events := []audit.Event{{
 		Kind: audit.SessionCreated, Actor: audit.App, AppID: app.ID, AppName: app.Name,
 		SessionID: s.record.ID, Address: s.record.Address,
-	}
+	}}
+	var ended []Change
 	dead := p.live.surplusSessions(app.ID, s.record.CreatedAt)
+	for _, d := range dead {
+		ended = append(ended, Change{Kind: ChangeSessionEnded, AppID: app.ID, SessionID: d.record.ID})
+		events = append(events, audit.Event{
+			Kind: audit.SessionRevoked, Actor: audit.Gateway, AppID: app.ID, AppName: app.Name,
+			SessionID: d.record.ID, Detail: "unused for longest of too many, or for 30 days",
+		})
+	}
 	err := p.grant(func(tx *store.Tx) error {
 		for _, d := range dead {
 			if err := sessionRecords.Delete(tx, d.record.ID); err != nil {
@@ -143,7 +150,7 @@ func (p *Pairing) storeSession(app appRecord, r *liveRequest, next requestRecord
 			return err
 		}
 		return sessionRecords.Put(tx, s.record.ID, s.record)
-	}, event)
+	}, events...)
 	if err != nil {
 		return err
 	}
@@ -155,6 +162,7 @@ func (p *Pairing) storeSession(app appRecord, r *liveRequest, next requestRecord
 		r.record = next
 		l.addSession(s)
 	})
+	p.untold = append(p.untold, ended...)
 	return nil
 }
 

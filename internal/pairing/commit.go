@@ -41,6 +41,18 @@ func (p *Pairing) update(write func(*store.Tx) error) error {
 	return err
 }
 
+// turn takes the turn to change something. The function it returns ends it,
+// and tells the watchers what the change left in untold.
+func (p *Pairing) turn() (end func()) {
+	p.changing.Lock()
+	return func() {
+		untold := p.untold
+		p.untold = nil
+		p.changing.Unlock()
+		p.tell(untold...)
+	}
+}
+
 // publish makes a change visible to every check. The caller holds changing.
 func (p *Pairing) publish(fn func(*live)) {
 	p.mu.Lock()

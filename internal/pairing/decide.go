@@ -37,8 +37,7 @@ func (p *Pairing) ApproveInBrowser(id string, grant []policy.Document) (redirect
 
 // approve grants a request and gives a pushed one its code.
 func (p *Pairing) approve(id string, grant []policy.Document, code string) (requestRecord, error) {
-	p.changing.Lock()
-	defer p.changing.Unlock()
+	defer p.turn()()
 	r, err := p.live.undecided(id, p.now())
 	if err != nil {
 		return requestRecord{}, err
@@ -73,6 +72,7 @@ func (p *Pairing) storeApproval(app appRecord, r *liveRequest, next requestRecor
 	if err != nil {
 		return err
 	}
+	replaced := p.live.replaced(permissions)
 	err = p.grant(func(tx *store.Tx) error {
 		return errors.Join(
 			appRecords.Put(tx, app.ID, app),
@@ -91,6 +91,7 @@ func (p *Pairing) storeApproval(app appRecord, r *liveRequest, next requestRecor
 			l.addPermission(perm)
 		}
 	})
+	p.untold = append(p.untold, replaced)
 	return nil
 }
 
@@ -173,6 +174,17 @@ func (p *Pairing) newPermissions(appID string, grant []policy.Document) ([]Permi
 		permissions = append(permissions, perm)
 	}
 	return permissions, nil
+}
+
+// replaced says whose permissions these take the place of; zero when they are
+// all new. They are of one app.
+func (l *live) replaced(permissions []Permission) Change {
+	for _, perm := range permissions {
+		if _, has := l.permissions[perm.AppID][perm.Document.Resource]; has {
+			return Change{Kind: ChangePermission, AppID: perm.AppID}
+		}
+	}
+	return Change{}
 }
 
 func putPermissions(tx *store.Tx, permissions []Permission) error {

@@ -74,6 +74,7 @@ type Pairing struct {
 	// changing serialises everything that writes, so that what a change read
 	// from memory still holds when its transaction commits.
 	changing sync.Mutex
+	untold   []Change // guarded by changing
 
 	// mu guards live, halts and watchers. What is in live is written with both
 	// locks held, so either is enough to read it.

@@ -19,7 +19,7 @@ var ErrNotRecorded = errors.New("done, but not recorded")
 // errNotStored marks the worse of the two.
 var errNotStored = errors.New("it holds until the gateway restarts")
 
-// ChangeKind says what has been taken away.
+// ChangeKind says what has been taken away, or may have been.
 type ChangeKind string
 
 // Every kind of change that Watch reports.
@@ -28,9 +28,12 @@ const (
 	ChangeSuspended    ChangeKind = "suspended"
 	ChangeFrozen       ChangeKind = "frozen"
 	ChangeSessionEnded ChangeKind = "session_ended"
+	// ChangePermission says that permissions of an app have been replaced by
+	// others, which may allow less.
+	ChangePermission ChangeKind = "permission"
 )
 
-// Change tells a watcher whose requests must stop now.
+// Change tells a watcher whose requests must stop now, or be decided anew.
 type Change struct {
 	Kind ChangeKind
 	// AppID is empty when the change is about all apps.

@@ -9,6 +9,7 @@ import (
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
+	"github.com/keywicket/keywicket/internal/policy"
 )
 
 // TestWatchersSeeTheNewState checks the order that the kill switch stands on:
@@ -72,6 +73,31 @@ func TestWatchersSeeTheNewState(t *testing.T) {
 				t.Error("active again after a restart")
 			}
 		})
+	}
+}
+
+// Whoever watches must learn that a permission has become another one, when it
+// is the new one that checks find.
+func TestWatchersLearnOfReplacedPermissions(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	a := g.pair()
+	var told []pairing.Change
+	g.Watch(func(c pairing.Change) {
+		told = append(told, c)
+		if perm, err := g.Permission(a.id, "llm:openai"); err != nil || perm.Document.Streaming != policy.Deny {
+			t.Errorf("the watcher found %+v (%v)", perm.Document, err)
+		}
+	})
+	approve := func(document policy.Document) {
+		t.Helper()
+		a.ask(document.Resource)
+		g.must(g.Approve(g.Requests()[0].ID, []policy.Document{document}))
+	}
+	approve(policy.Document{Resource: "llm:openai", Streaming: policy.Deny})
+	approve(policy.Document{Resource: "mail:resend"}) // nothing is replaced
+	if want := []pairing.Change{{Kind: pairing.ChangePermission, AppID: a.id}}; !slices.Equal(told, want) {
+		t.Errorf("watcher was told %+v, want %+v", told, want)
 	}
 }
 
