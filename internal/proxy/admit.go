@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"net/http"
 	"slices"
@@ -24,11 +25,12 @@ func (x *exchange) admit() error {
 		x.route, x.authenticate, x.register, x.describe, x.decide, x.reserve, x.announce, x.releaseKey,
 	}
 	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
-		}
+		err := step()
 		if x.ctx != nil && x.ctx.Err() != nil {
 			return context.Cause(x.ctx)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if x.request.Context().Err() != nil {
@@ -61,28 +63,52 @@ func (x *exchange) authenticate() error {
 			Headers: x.request.Header.Values("DPoP"),
 			Method:  x.request.Method,
 			URL:     x.p.cfg.PublicURL + x.request.URL.EscapedPath(),
-			BodySum: x.body.sum,
 		},
+		BodySum: x.bodySum,
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, dpop.ErrInvalidProof), errors.Is(err, dpop.ErrReplayFull):
+		x.caller = pairing.Caller{} // whose the proof was is not known after all
+		return err
+	case err != nil:
 		return err
 	}
 	x.caller = caller
 	return nil
 }
 
+// bodySum reads the body for a proof that names it: of an app that may be
+// served, and into that app's share.
+func (x *exchange) bodySum(caller pairing.Caller) ([sha256.Size]byte, error) {
+	x.caller = caller
+	if err := x.register(); err != nil {
+		return [sha256.Size]byte{}, err
+	}
+	return x.body.sum()
+}
+
 // register makes the exchange one that can be cut, and only then looks whether
-// it may run.
+// it may run. It comes before the body is read.
 func (x *exchange) register() error {
+	if x.entry != nil {
+		return nil // while its proof was checked
+	}
 	// The upstream request outlives the client, to learn what it cost.
 	x.ctx, x.cancel = context.WithCancelCause(context.WithoutCancel(x.request.Context()))
-	x.unhook = context.AfterFunc(x.ctx, func() { x.reply.hurry(x.p.cfg.Timeouts.Cut) })
+	x.unhook = context.AfterFunc(x.ctx, x.hurry)
+	x.body.appID = x.caller.App.ID
 	e := &entry{appID: x.caller.App.ID, sessionID: x.caller.Session.ID, cancel: x.cancel}
 	if err := x.p.running.add(e); err != nil {
 		return err
 	}
 	x.entry = e
 	return x.standing()
+}
+
+// hurry ends what waits for the client.
+func (x *exchange) hurry() {
+	x.body.stop()
+	x.reply.hurry(x.p.cfg.Timeouts.Cut)
 }
 
 func (x *exchange) standing() error {

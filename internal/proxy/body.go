@@ -1,13 +1,11 @@
 package proxy
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"io"
 	"net/http"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/semaphore"
 )
 
 const firstBodyBuffer = 64 << 10
@@ -19,12 +17,17 @@ type body struct {
 	control *http.ResponseController
 	limit   int64         // bytes
 	timeout time.Duration // for all of it
-	memory  *semaphore.Weighted
+	memory  *memory
+	appID   string // whose share of the memory it takes; set before it is read
 
 	claimed int64 // of memory, given back by free
 	done    bool
 	data    []byte
 	err     error
+
+	mu      sync.Mutex // guards what follows
+	reading bool
+	stopped bool
 }
 
 // begin starts the time. A client that sends no body after a refusal cannot
@@ -38,10 +41,16 @@ func (b *body) begin() {
 
 // read returns the body. Errors: errBodyTooLarge, errBodyMemory, errBodyRead.
 func (b *body) read() ([]byte, error) {
-	if !b.done {
-		b.done = true
-		b.data, b.err = b.readOnce()
+	if b.done {
+		return b.data, b.err
 	}
+	b.done = true
+	if !b.setReading(true) {
+		b.err = errBodyRead
+		return nil, b.err
+	}
+	defer b.setReading(false)
+	b.data, b.err = b.readOnce()
 	return b.data, b.err
 }
 
@@ -59,29 +68,64 @@ func (b *body) readOnce() ([]byte, error) {
 	if announced > b.limit {
 		return nil, errBodyTooLarge
 	}
-	claim := announced
-	if claim < 0 {
-		claim = b.limit
+	var data []byte
+	for {
+		if len(data) == cap(data) {
+			var err error
+			if data, err = b.grow(data); err != nil {
+				return nil, err
+			}
+		}
+		n, err := b.request.Body.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		switch {
+		case int64(len(data)) > b.limit:
+			return nil, errBodyTooLarge
+		case err == io.EOF:
+			return data, nil
+		case err != nil:
+			return nil, errBodyRead
+		}
 	}
-	if !b.memory.TryAcquire(claim) {
+}
+
+// grow claims memory as bytes arrive: what a client only announces must not
+// take anything from others. There is room for one byte more than may come,
+// to see the end.
+func (b *body) grow(data []byte) ([]byte, error) {
+	most := b.limit
+	if announced := b.request.ContentLength; announced > 0 {
+		most = announced
+	}
+	size := min(max(2*int64(cap(data)), firstBodyBuffer), most+1)
+	more := size - int64(cap(data))
+	if !b.memory.claim(b.appID, more) {
 		return nil, errBodyMemory
 	}
-	b.claimed = claim
-	var buf bytes.Buffer
-	buf.Grow(int(min(claim, firstBodyBuffer))) // more only as bytes arrive
-	if _, err := io.Copy(&buf, io.LimitReader(b.request.Body, b.limit+1)); err != nil {
-		return nil, errBodyRead
+	b.claimed += more
+	return append(make([]byte, 0, size), data...), nil
+}
+
+func (b *body) setReading(on bool) (ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reading = on && !b.stopped
+	return !b.stopped
+}
+
+// stop ends a read that is under way and forbids a later one. When the body
+// has been read, the connection is left alone.
+func (b *body) stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stopped = true
+	if b.reading {
+		_ = b.control.SetReadDeadline(time.Now())
 	}
-	if int64(buf.Len()) > b.limit {
-		return nil, errBodyTooLarge
-	}
-	return buf.Bytes(), nil
 }
 
 // free gives the memory back; the data must not be used afterwards.
 func (b *body) free() {
-	if b.claimed > 0 {
-		b.memory.Release(b.claimed)
-		b.claimed, b.data = 0, nil
-	}
+	b.memory.release(b.appID, b.claimed)
+	b.claimed, b.data = 0, nil
 }

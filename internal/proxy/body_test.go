@@ -61,7 +61,7 @@ func TestBodyMemory(t *testing.T) {
 	b := newBench(t, with(func(c *Config) { c.MaxBodyBytes, c.MaxBodyMemory = 100, 100 }))
 	a := b.pair(anything())
 	conn := sendHalf(a, "DPoP "+a.token)
-	b.eventually("a first body is being read", func() bool { return !b.proxy.memory.TryAcquire(100) || release(b) })
+	b.eventually("a first body is being read", func() bool { return b.proxy.memory.held() > 0 })
 	if got := a.do(unbound(a, question)); got.status != 429 || got.code() != "concurrency_limited" || got.header.Get("Retry-After") == "" {
 		t.Errorf("second: %d %s", got.status, got.body)
 	}
@@ -72,13 +72,112 @@ func TestBodyMemory(t *testing.T) {
 		t.Errorf("first: %d", res.StatusCode)
 	}
 	_, _ = io.Copy(io.Discard, res.Body)
-	b.eventually("the memory is free again", func() bool { return b.proxy.memory.TryAcquire(100) })
+	b.eventually("the memory is free again", func() bool { return b.proxy.memory.held() == 0 })
 }
 
-// release undoes a claim that was only a question.
-func release(b *bench) bool {
-	b.proxy.memory.Release(100)
-	return false
+// One app cannot take the memory, or the room for requests, from the others.
+func TestAppsHaveShares(t *testing.T) {
+	t.Parallel()
+	for name, bound := range map[string]func(*Config){
+		"memory":   func(c *Config) { c.MaxBodyBytes, c.MaxBodyMemory, c.MaxAppBodyMemory = 100, 200, 100 },
+		"requests": func(c *Config) { c.MaxRunning = 4 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, with(bound))
+			greedy, other := b.pair(anything()), b.pair(anything())
+			sendHalf(greedy, "DPoP "+greedy.token)
+			b.eventually("a first body is being read", func() bool { return b.proxy.memory.held() > 0 })
+			for _, bound := range []bool{true, false} {
+				r := greedy.request("POST", chatPath, question)
+				if !bound {
+					r = unbound(greedy, question)
+				}
+				if got := b.do(r); got.status != 429 || got.code() != "concurrency_limited" {
+					t.Errorf("the same app again, bound %v: %d %s", bound, got.status, got.body)
+				}
+			}
+			if got := other.post(question); got.status != 200 {
+				t.Errorf("another app: %d %s", got.status, got.body)
+			}
+		})
+	}
+}
+
+// A body takes memory as it arrives, not as it is announced.
+func TestBodyTakesWhatItNeeds(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("x", 300<<10)
+	r, err := http.NewRequest("POST", "/", io.NopCloser(strings.NewReader(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ContentLength = -1
+	m := newMemory(1<<30, 1<<30)
+	b := &body{request: r, limit: 32 << 20, memory: m}
+	data, err := b.read()
+	if err != nil || string(data) != text || m.held() > 512<<10 {
+		t.Errorf("%d bytes, %v, with %d bytes of memory", len(data), err, m.held())
+	}
+	if b.free(); m.held() != 0 || len(m.byApp) != 0 {
+		t.Errorf("%d bytes are not given back", m.held())
+	}
+	announced := &body{request: &http.Request{ContentLength: 1 << 20, Body: http.NoBody}, limit: 32 << 20, memory: m}
+	if _, err := announced.read(); err != nil || m.held() > firstBodyBuffer {
+		t.Errorf("an announcement took %d bytes, %v", m.held(), err)
+	}
+}
+
+// Whoever may not be served is refused before any of the body is taken, and
+// whatever the proof says about the body.
+func TestStandingComesBeforeTheBody(t *testing.T) {
+	t.Parallel()
+	for _, c := range causes()[:4] {
+		for _, bound := range []string{question, ""} {
+			t.Run(fmt.Sprint(c.name, bound != ""), func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t, with(func(c *Config) { c.Timeouts.Body = 50 * time.Millisecond }))
+				a := b.pair(anything())
+				b.proxy.memory.all = 0 // taking any would be another refusal
+				c.stop(a)
+				conn, err := net.Dial("tcp", a.url[len("http://"):])
+				b.must(err)
+				defer conn.Close()
+				fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nAuthorization: DPoP %s\r\nDPoP: %s\r\n\r\n1\r\n{\r\n",
+					chatPath, a.token, a.prove("POST", a.url+chatPath, []byte(bound)))
+				res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				b.must(err)
+				text, err := io.ReadAll(res.Body)
+				b.must(err)
+				if got := (result{body: text}); res.StatusCode != c.status || got.code() != c.code {
+					t.Errorf("%d %s", res.StatusCode, text)
+				}
+			})
+		}
+	}
+}
+
+// A right that is taken away ends the reading of a body, however long its
+// client may take.
+func TestKillSwitchStopsReading(t *testing.T) {
+	t.Parallel()
+	for _, c := range causes() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, with(func(c *Config) { c.Timeouts.Body = time.Hour }))
+			a := b.pair(anything())
+			conn := sendHalf(a, "DPoP "+a.token)
+			b.eventually("the body is being read", func() bool { return b.proxy.memory.held() > 0 })
+			c.stop(a)
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			b.must(err)
+			text, err := io.ReadAll(res.Body)
+			b.must(err)
+			if got := (result{body: text}); res.StatusCode != c.status || got.code() != c.code {
+				t.Errorf("%d %s", res.StatusCode, text)
+			}
+		})
+	}
 }
 
 // unbound is a request whose proof does not cover its body.

@@ -44,8 +44,14 @@ type Config struct {
 	// MaxBodyMemory bounds all request bodies held at a time, in bytes;
 	// default 512 MiB, at least MaxBodyBytes.
 	MaxBodyMemory int64
+	// MaxAppBodyMemory bounds those of one app; default a quarter of
+	// MaxBodyMemory, at least MaxBodyBytes.
+	MaxAppBodyMemory int64
 	// MaxRunning bounds the requests under way at a time; default 4,096.
 	MaxRunning int
+	// MaxAppRunning bounds those of one app; default a quarter of MaxRunning,
+	// at least 1.
+	MaxAppRunning int
 	// DrainBytes and DrainTime bound how far an answer is read after its
 	// client has gone, to learn what it cost; default 4 MiB and 30 s.
 	DrainBytes int64
@@ -89,7 +95,9 @@ func (c Config) withDefaults() Config {
 	}
 	c.MaxBodyBytes = positive(c.MaxBodyBytes, 32<<20)
 	c.MaxBodyMemory = max(positive(c.MaxBodyMemory, 512<<20), c.MaxBodyBytes)
+	c.MaxAppBodyMemory = max(positive(c.MaxAppBodyMemory, c.MaxBodyMemory/4), c.MaxBodyBytes)
 	c.MaxRunning = positive(c.MaxRunning, 4096)
+	c.MaxAppRunning = positive(c.MaxAppRunning, max(c.MaxRunning/4, 1))
 	c.DrainBytes = positive(c.DrainBytes, 4<<20)
 	c.DrainTime = positive(c.DrainTime, 30*time.Second)
 	c.Timeouts = c.Timeouts.withDefaults()

@@ -84,16 +84,16 @@ func TestConnectionsAreReused(t *testing.T) {
 	b := newBench(t, behind(func(w http.ResponseWriter, r *http.Request) {
 		remotes <- r.RemoteAddr + " " + r.URL.Path
 		w.Header().Set("Content-Type", "application/json")
-		w.Write([]byte(`{"object":"list","data":[]}`))
+		w.Write([]byte(`{"object":"chat.completion"}`))
 	}))
 	a := b.pair(anything())
 	for range 3 {
-		if got := a.do(a.request("GET", "/r/llm/openai/v1/models", "")); got.status != http.StatusOK {
+		if got := a.post(question); got.status != http.StatusOK {
 			t.Fatalf("status %d: %s", got.status, got.body)
 		}
 	}
 	first := <-remotes
-	if second, third := <-remotes, <-remotes; first != second || second != third || !strings.HasSuffix(first, " /v1/models") {
+	if second, third := <-remotes, <-remotes; first != second || second != third || !strings.HasSuffix(first, " /v1/chat/completions") {
 		t.Errorf("three requests over %s, %s, %s", first, second, third)
 	}
 }

@@ -23,8 +23,6 @@ import (
 	"log/slog"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/vault"
 )
@@ -35,8 +33,8 @@ type Proxy struct {
 	running   *running
 	transport transports
 	buffers   *buffers
-	memory    *semaphore.Weighted // for request bodies
-	engineLog *log.Logger         // what httputil.ReverseProxy has to say
+	memory    *memory     // for request bodies
+	engineLog *log.Logger // what httputil.ReverseProxy has to say
 	strangers *strangers
 }
 
@@ -49,10 +47,10 @@ func New(cfg Config) (*Proxy, error) {
 	cfg = cfg.withDefaults()
 	p := &Proxy{
 		cfg:       cfg,
-		running:   newRunning(cfg.MaxRunning),
+		running:   newRunning(cfg.MaxRunning, cfg.MaxAppRunning),
 		transport: newTransports(cfg.Timeouts),
 		buffers:   newBuffers(),
-		memory:    semaphore.NewWeighted(cfg.MaxBodyMemory),
+		memory:    newMemory(cfg.MaxBodyMemory, cfg.MaxAppBodyMemory),
 		engineLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 		strangers: newStrangers(),
 	}

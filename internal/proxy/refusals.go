@@ -21,6 +21,7 @@ var (
 	errBodyRead        = errors.New("body did not arrive whole")
 	errBodyMemory      = errors.New("bodies in memory are at their bound")
 	errCrowded         = errors.New("running requests are at their bound")
+	errAppCrowded      = errors.New("running requests of the app are at their bound")
 	errFrozen          = errors.New("gateway is frozen")
 	errShuttingDown    = errors.New("gateway is shutting down")
 	errRevoked         = errors.New("session or app was ended")
@@ -66,6 +67,7 @@ func refusals() []struct {
 		{errBodyTooLarge, refusal{status: 413, code: "body_too_large", message: "The request body is larger than the gateway accepts."}},
 		{errBodyMemory, refusal{status: 429, code: "concurrency_limited", message: "The gateway is handling too many large requests. Try again shortly.", retryAfter: time.Second}},
 		{errCrowded, refusal{status: 429, code: "concurrency_limited", message: "The gateway is handling too many requests. Try again shortly.", retryAfter: time.Second}},
+		{errAppCrowded, refusal{status: 429, code: "concurrency_limited", message: "This app has too many requests under way. Wait for some to end.", retryAfter: time.Second}},
 
 		{vault.ErrNoCredential, refusal{status: 502, code: codeUpstream, message: "The owner has stored no key for this resource."}},
 		{plugins.ErrSecret, refusal{status: 502, code: codeUpstream, message: "The stored key for this resource cannot be used. The owner must add it again."}},

@@ -12,10 +12,11 @@ import (
 // here. So either the exchange sees the change itself or the cut finds the
 // exchange: there is no moment at which both miss.
 type running struct {
-	limit int // exchanges at a time
+	limit, share int // exchanges at a time, in all and of one app
 
 	mu       sync.Mutex
 	entries  map[*entry]struct{}
+	byApp    map[string]int
 	closing  bool
 	drained  chan struct{} // closed when closing and no entry is left
 	finished bool          // drained is closed
@@ -27,11 +28,14 @@ type entry struct {
 	cancel           context.CancelCauseFunc
 }
 
-func newRunning(limit int) *running {
-	return &running{limit: limit, entries: map[*entry]struct{}{}, drained: make(chan struct{})}
+func newRunning(limit, share int) *running {
+	return &running{
+		limit: limit, share: share,
+		entries: map[*entry]struct{}{}, byApp: map[string]int{}, drained: make(chan struct{}),
+	}
 }
 
-// add registers e. Errors: errShuttingDown, errCrowded.
+// add registers e. Errors: errShuttingDown, errCrowded, errAppCrowded.
 func (r *running) add(e *entry) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -40,8 +44,11 @@ func (r *running) add(e *entry) error {
 		return errShuttingDown
 	case len(r.entries) >= r.limit:
 		return errCrowded
+	case r.byApp[e.appID] >= r.share:
+		return errAppCrowded
 	}
 	r.entries[e] = struct{}{}
+	r.byApp[e.appID]++
 	return nil
 }
 
@@ -49,6 +56,9 @@ func (r *running) remove(e *entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.entries, e)
+	if r.byApp[e.appID]--; r.byApp[e.appID] == 0 {
+		delete(r.byApp, e.appID)
+	}
 	r.noteDrained()
 }
 
