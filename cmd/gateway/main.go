@@ -66,7 +66,7 @@ func (g *gateway) commands() *cobra.Command {
 	}
 	root.AddCommand(serve, g.initCommand(), g.unlockCommand(), g.lockCommand(), g.freezeCommand(), g.thawCommand(),
 		g.statusCommand(), g.keyCommand(), g.slotCommand(), g.pairCommand(), g.requestsCommand(), g.approveCommand(),
-		g.denyCommand(), g.appCommand(), g.auditCommand(), g.doctorCommand(), g.demoCommand(), g.optionsCommand())
+		g.denyCommand(), g.appCommand(), g.sessionCommand(), g.auditCommand(), g.doctorCommand(), g.demoCommand(), g.optionsCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see: %s --help", err, cmd.CommandPath())
 	})

@@ -141,6 +141,8 @@ func (a *Admin) Register(e *echo.Echo) {
 	g.POST("/apps/:name/suspend", a.changeApp(a.cfg.Pairing.Suspend))
 	g.POST("/apps/:name/resume", a.changeApp(a.cfg.Pairing.Resume))
 	g.POST("/apps/:name/revoke", a.changeApp(a.cfg.Pairing.Revoke))
+	g.GET("/sessions", a.listSessions)
+	g.POST("/sessions/:id/end", a.endSession)
 	g.GET("/audit", a.tail)
 	g.GET("/audit/follow", a.follow)
 	g.GET("/audit/verify", a.verify)

@@ -30,11 +30,7 @@ func (a *Admin) showApp(c echo.Context) error {
 		out.Usage = append(out.Usage, a.usage(permission)...)
 		out.Totals = append(out.Totals, a.total(permission))
 	}
-	for _, session := range a.cfg.Pairing.Sessions(app.ID) {
-		out.Sessions = append(out.Sessions, Session{
-			ID: session.ID, Address: session.Address, CreatedAt: a.at(session.CreatedAt), LastUsedAt: a.at(session.LastUsedAt),
-		})
-	}
+	out.Sessions = a.sessionsOf(app)
 	return answer(c, out)
 }
 

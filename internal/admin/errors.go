@@ -27,6 +27,7 @@ const (
 	CodeRequestClosed     Code = "request_closed"
 	CodeInBrowser         Code = "answer_in_browser"
 	CodeNothingToGrant    Code = "nothing_to_grant"
+	CodeNoSession         Code = "no_such_session"
 	CodeNoApp             Code = "no_such_app"
 	CodeAmbiguous         Code = "ambiguous"
 	CodeAppRevoked        Code = "app_revoked"

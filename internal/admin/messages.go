@@ -177,6 +177,9 @@ type Total struct {
 // Session is one set of tokens of an app.
 type Session struct {
 	ID         string    `json:"id"`
+	AppID      string    `json:"app_id"`
+	AppName    string    `json:"app_name"`
+	Thumbprint string    `json:"thumbprint"` // of the key it is bound to (RFC 7638)
 	Address    string    `json:"address,omitempty"`
 	CreatedAt  time.Time `json:"created_at"`
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`

@@ -45,6 +45,7 @@ func refusals() []refusal {
 		{pairing.ErrInBrowser, http.StatusConflict, CodeInBrowser, "this app waits in your browser, which has to be sent back to it: approve it there, in the console"},
 		{pairing.ErrGrant, http.StatusUnprocessableEntity, CodeInvalidPolicy, "%s; correct the document and run the command again"},
 		{pairing.ErrStringOptions, http.StatusUnprocessableEntity, CodeInvalidRequest, "%s; see: gateway pair --help"},
+		{pairing.ErrNoSession, http.StatusNotFound, CodeNoSession, "no such session, or it is over; see: gateway session list"},
 		{pairing.ErrNoApp, http.StatusNotFound, CodeNoApp, "no such app; see: gateway app list"},
 		{pairing.ErrAppRevoked, http.StatusConflict, CodeAppRevoked, "this app is revoked for good; let it in again with a new string from: gateway pair"},
 		{pairing.ErrNotRecorded, http.StatusServiceUnavailable, CodeAuditUnavailable, "done, but it could not be written down; check free space and permissions of the data directory, then run the command again"},

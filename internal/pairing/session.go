@@ -1,11 +1,13 @@
 package pairing
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/audit"
+	"github.com/keywicket/keywicket/internal/pairing/dpop"
 	"github.com/keywicket/keywicket/internal/store"
 )
 
@@ -26,6 +28,9 @@ type Session struct {
 	LastUsedAt time.Time `json:"last_used_at"`
 }
 
+// Fingerprint is the thumbprint for people to compare.
+func (s Session) Fingerprint() string { return dpop.Fingerprint(s.Thumbprint) }
+
 // Sessions returns an app's live sessions, oldest first.
 func (p *Pairing) Sessions(appID string) []Session {
 	p.mu.RLock()
@@ -44,6 +49,20 @@ func (p *Pairing) Sessions(appID string) []Session {
 		return strings.Compare(a.ID, b.ID)
 	})
 	return sessions
+}
+
+// ErrNoSession says that no live session has that id.
+var ErrNoSession = errors.New("no such session, or it is over: see gateway session list")
+
+// Session returns one live session. Errors: ErrNoSession.
+func (p *Pairing) Session(id string) (Session, error) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	s := p.live.sessions[id]
+	if s == nil || s.idle(p.now()) {
+		return Session{}, ErrNoSession
+	}
+	return s.current().Session, nil
 }
 
 // Active says whether requests of the session may run at this moment: the

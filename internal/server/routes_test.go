@@ -137,6 +137,7 @@ func TestEveryRouteForEveryCaller(t *testing.T) {
 		"POST /apps/:id/suspend":     {signIn, 404, 403},
 		"POST /apps/:id/resume":      {signIn, 404, 403},
 		"POST /apps/:id/revoke":      {signIn, 404, 403},
+		"POST /sessions/:id/end":     {signIn, 404, 403},
 		"GET /activity":              {signIn, 200, 200},
 		"POST /freeze":               {signIn, 303, 403},
 		"POST /thaw":                 {signIn, 303, 403},

@@ -25,7 +25,8 @@ func (u *UI) showApp(c echo.Context) error {
 	}
 	for _, s := range u.cfg.Pairing.Sessions(app.ID) {
 		v.Sessions = append(v.Sessions, sessionView{
-			ID: s.ID, Address: s.Address, Started: u.at(s.CreatedAt), Used: u.at(s.LastUsedAt),
+			ID: s.ID, Address: s.Address, Fingerprint: groups(s.Fingerprint()),
+			Started: u.at(s.CreatedAt), Used: u.at(s.LastUsedAt),
 		})
 	}
 	return render(c, http.StatusOK, appPage(v))
@@ -55,6 +56,18 @@ func (u *UI) resume(c echo.Context) error { return u.change(c, u.cfg.Pairing.Res
 
 // revoke is POST /apps/:id/revoke.
 func (u *UI) revoke(c echo.Context) error { return u.change(c, u.cfg.Pairing.Revoke, saidRevoked) }
+
+// endSession is POST /sessions/:id/end.
+func (u *UI) endSession(c echo.Context) error {
+	session, err := u.cfg.Pairing.Session(c.Param("id"))
+	if err != nil {
+		return err
+	}
+	if err := u.cfg.Pairing.EndSession(session.ID); err != nil {
+		return err
+	}
+	return u.done(c, saidSessionEnded, appLink(session.AppID))
+}
 
 func (u *UI) change(c echo.Context, how func(id string) error, what outcome) error {
 	id := c.Param("id")

@@ -155,3 +155,31 @@ func TestKillSwitchWithoutAudit(t *testing.T) {
 		t.Errorf("unlocked without a record: %d", got.StatusCode)
 	}
 }
+
+// TestSessionsEndOneByOne ends one of two sessions of an app.
+func TestSessionsEndOneByOne(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	a := c.approved("Notes")
+	again := a.ask(wantsOpenAI)
+	c.must(c.pairing.Approve(again.request().ID, nil))
+	again.collect()
+	sessions := c.pairing.Sessions(a.id)
+	if len(sessions) != 2 {
+		t.Fatalf("%d sessions, want 2", len(sessions))
+	}
+	page := v.get("/apps/" + a.id)
+	for _, s := range sessions {
+		for _, want := range []string{s.ID, s.Address, `action="/sessions/` + s.ID + `/end"`, strings.Split(s.Fingerprint(), "-")[0]} {
+			if !strings.Contains(page.body, want) {
+				t.Errorf("does not show %q", want)
+			}
+		}
+	}
+	v.post("/sessions/"+sessions[0].ID+"/end").want(t, http.StatusSeeOther, "/apps/"+a.id)
+	v.post("/sessions/"+sessions[0].ID+"/end").want(t, http.StatusNotFound, "")
+	if left := c.pairing.Sessions(a.id); len(left) != 1 || left[0].ID != sessions[1].ID {
+		t.Errorf("left: %v", left)
+	}
+}

@@ -52,6 +52,7 @@ func (u *UI) Routes() []Route {
 		{post, "/apps/:id/suspend", SignedIn, u.suspend},
 		{post, "/apps/:id/resume", SignedIn, u.resume},
 		{post, "/apps/:id/revoke", SignedIn, u.revoke},
+		{post, "/sessions/:id/end", SignedIn, u.endSession},
 		{get, "/activity", SignedIn, u.showActivity},
 
 		{post, "/freeze", SignedIn, u.freeze},

@@ -23,6 +23,8 @@ const (
 	saidSuspended outcome = "suspended"
 	saidResumed   outcome = "resumed"
 	saidRevoked   outcome = "revoked"
+
+	saidSessionEnded outcome = "session-ended"
 )
 
 // sentence is the outcome in words; "" for an unknown name.
@@ -48,6 +50,8 @@ func (o outcome) sentence() string {
 		return "Suspended. Running requests were cut."
 	case saidResumed:
 		return "Resumed. The app can work again."
+	case saidSessionEnded:
+		return "The session is over. Its running requests were cut."
 	case saidRevoked:
 		return "Revoked for good. Running requests were cut."
 	}

@@ -174,8 +174,8 @@ func someApp(f frame, status, tone string) appView {
 			Requests: "1,204", Input: "842,113", Cached: "310,080", Output: "96,420",
 		}},
 		Sessions: []sessionView{
-			{ID: "ses_q5d3f2c4x7h6n2k3m4p5r6s7t8", Address: "192.0.2.17", Started: someMoment("19 Nov 09:21"), Used: someMoment("today 10:21")},
-			{ID: "ses_b2d3f2c4x7h6n2k3m4p5r6s7t9", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Started: someMoment("today 08:02")},
+			{ID: "ses_q5d3f2c4x7h6n2k3m4p5r6s7t8", Address: "192.0.2.17", Fingerprint: []string{"K7QD", "2XNA", "PM4V", "ZT6R"}, Started: someMoment("19 Nov 09:21"), Used: someMoment("today 10:21")},
+			{ID: "ses_b2d3f2c4x7h6n2k3m4p5r6s7t9", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Fingerprint: []string{"ZT6R", "K7QD", "2XNA", "PM4V"}, Started: someMoment("today 08:02")},
 		},
 	}
 }
