@@ -34,7 +34,10 @@ func (l *Log) open() (err error) {
 		l.log, l.head = nil, nil
 		return err
 	}
-	if err = errors.Join(syncDir(l.dir), l.continueChain()); err != nil {
+	if err = syncDir(l.dir); err == nil {
+		err = l.continueChain()
+	}
+	if err != nil {
 		if l.log != nil {
 			err = errors.Join(err, l.drop())
 		}
@@ -126,11 +129,14 @@ func (l *Log) endOf(number int, end *ending) error {
 	return nil
 }
 
-// findEnd reads the file backwards to its last whole line.
-func (c chain) findEnd(f interface {
+// readable is a file of the log, whoever writes it.
+type readable interface {
 	io.ReaderAt
 	Stat() (os.FileInfo, error)
-}) (ending, error) {
+}
+
+// findEnd reads the file backwards to its last whole line.
+func (c chain) findEnd(f readable) (ending, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return ending{}, err

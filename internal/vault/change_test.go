@@ -145,6 +145,7 @@ func TestChangesThatFailToBeStored(t *testing.T) {
 		},
 		"remove slot": func(h *house) error { return h.RemoveSlot(h.slot(KeyFileSlot).ID) },
 		"add key":     func(h *house) error { return addAnother(h) },
+		"rotate":      func(h *house) error { return h.Rotate(h.t.Context()) },
 		"remove key":  func(h *house) error { return h.RemoveCredential("work") },
 	}
 	for when, failing := range failures {
@@ -176,6 +177,31 @@ func TestChangesThatFailToBeStored(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A recovery code that was never shown must not be the way in that lets the
+// last passphrase go.
+func TestSlotOfUnknownSecretIsNotKept(t *testing.T) {
+	t.Parallel()
+	h, _ := furnished(t)
+	first := true
+	h.update = func(fn func(*store.Tx) error) error {
+		err := h.store.Update(fn)
+		if first {
+			first, err = false, errors.Join(err, syscall.EIO)
+		}
+		return err
+	}
+	_, code, err := h.AddRecoveryCode("")
+	is(t, err, syscall.EIO)
+	if code != nil || len(h.slots) != 1 {
+		t.Errorf("%d slots after an error", len(h.slots))
+	}
+	is(t, h.RemoveSlot(h.slot(PassphraseSlot).ID), ErrLastSlot)
+	h.restart()
+	if len(h.slots) != 1 {
+		t.Errorf("%d slots after a restart", len(h.slots))
 	}
 }
 

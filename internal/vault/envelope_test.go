@@ -38,7 +38,7 @@ func TestBackupEnvelopeOpensWithEverySlot(t *testing.T) {
 		{"a later recovery code", WithRecoveryCode(later), ErrWrongRecoveryCode},
 		{"mistyped recovery code", WithRecoveryCode(code[1:]), ErrMistypedCode},
 		{"another key file", WithKeyFile(formatKeyFile(make([]byte, 32))), ErrWrongKeyFile},
-		{"nothing", Unlocker{}, ErrLocked},
+		{"nothing", Unlocker{}, errNothing},
 	}
 	for _, row := range rows {
 		key, err := OpenBackupEnvelope(sealed, row.with)

@@ -153,6 +153,11 @@ func (v *Vault) RemoveSlot(id string) error {
 	if record.forPeople() && len(v.slotsOf(slotRecord.forPeople)) == 1 {
 		return ErrLastSlot
 	}
+	return v.dropSlot(id)
+}
+
+// dropSlot removes a slot; the caller holds changing.
+func (v *Vault) dropSlot(id string) error {
 	err := v.commit(func(r *records) { r.slots = without(r.slots, id) },
 		func(tx *store.Tx) error { return slotRecords.Delete(tx, id) })
 	if err != nil {

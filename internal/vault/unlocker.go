@@ -1,6 +1,9 @@
 package vault
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Unlocker is something that opens a slot: what the owner typed or kept.
 type Unlocker struct {
@@ -23,6 +26,8 @@ func unlocker(kind SlotKind, text []byte) Unlocker {
 	return Unlocker{kind: kind, text: func() []byte { return text }}
 }
 
+var errNothing = errors.New("nothing to open it with: give the passphrase, a recovery code or a key file")
+
 // Kind says what kind of slot it opens; "" for the zero Unlocker.
 func (u Unlocker) Kind() SlotKind { return u.kind }
 
@@ -43,7 +48,7 @@ func (u Unlocker) secret() ([]byte, error) {
 	case KeyFileSlot:
 		return parseKeyFile(u.text())
 	}
-	return nil, fmt.Errorf("%w: nothing to open it with", ErrLocked)
+	return nil, errNothing
 }
 
 // wrong is the refusal of a secret that opens no slot.

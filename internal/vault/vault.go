@@ -1,11 +1,14 @@
 // Package vault keeps the owner's secrets: the keys of the services they pay
 // for, and the ways to get at them.
 //
-// It guarantees that a provider key leaves it only while it is unlocked, only
-// for the resource and base URL it was stored with, and only as a Secret,
-// which no printing, logging or encoding reveals. A stored key that was moved,
-// swapped or given another base URL does not open. A wrong passphrase costs a
-// growing delay, survives a restart, and computes nothing while it lasts.
+// It guarantees that a provider key leaves it only while it is unlocked (or
+// through Export, for the passphrase), only with the resource and base URL it
+// was stored for, and only as a Secret, which no printing, logging or encoding
+// reveals. A stored key that was moved, swapped or given another base URL does
+// not open. A wrong passphrase costs a growing delay that survives a restart,
+// and nothing is computed while it lasts. Every change is one transaction:
+// adding, changing and removing a slot wraps that slot only, and a rotation
+// that is interrupted has not happened.
 //
 // It refuses to run a key derivation with parameters out of bounds, to hold a
 // weak passphrase, and to lose the last passphrase or recovery code. It
@@ -27,7 +30,7 @@
 // The records themselves lie in the store, sealed once more under the host
 // key. Removing a slot does not change the root key: whoever has both the
 // removed key file and an old copy of the data directory can still open that
-// copy.
+// copy, and with that root key what is stored until the next Rotate.
 package vault
 
 import (

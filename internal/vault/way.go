@@ -2,6 +2,7 @@ package vault
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 )
 
@@ -66,5 +67,13 @@ func (v *Vault) addSlot(kind SlotKind, label string, cost Argon2Params, secret [
 	if err != nil {
 		return Slot{}, err
 	}
-	return record.Slot, v.putSlot(record)
+	if err := v.putSlot(record); err != nil {
+		// It may be stored all the same, and nobody will ever know its secret:
+		// it must not count as a way in when another is removed.
+		if _, stored := v.slots[record.ID]; stored {
+			err = errors.Join(err, v.dropSlot(record.ID))
+		}
+		return Slot{}, err
+	}
+	return record.Slot, nil
 }
