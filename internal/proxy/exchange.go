@@ -40,6 +40,7 @@ type exchange struct {
 	call        *plugins.Call
 	facts       policy.Request
 	reservation *policy.Reservation
+	attempted   bool // counted in attempts
 	announced   bool // the audit log has a request.started
 
 	upstream *upstream // where the call goes; nil until the key is released
@@ -111,6 +112,9 @@ func (x *exchange) end() {
 		} else {
 			x.reservation.Release()
 		}
+	}
+	if x.attempted {
+		x.p.attempts.end(x.caller.App.ID, x.p.cfg.Clock(), x.reached.Load())
 	}
 	if x.announced {
 		x.recordEnd()

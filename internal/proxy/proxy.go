@@ -35,7 +35,8 @@ type Proxy struct {
 	buffers   *buffers
 	memory    *memory     // for request bodies
 	engineLog *log.Logger // what httputil.ReverseProxy has to say
-	strangers *strangers
+	denials   *denials
+	attempts  *attempts
 }
 
 // New makes a Proxy that stops its requests when pairing or the vault report
@@ -52,7 +53,8 @@ func New(cfg Config) (*Proxy, error) {
 		buffers:   newBuffers(),
 		memory:    newMemory(cfg.MaxBodyMemory, cfg.MaxAppBodyMemory),
 		engineLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
-		strangers: newStrangers(),
+		denials:   newDenials(),
+		attempts:  newAttempts(),
 	}
 	cfg.Pairing.Watch(p.changed)
 	cfg.Vault.OnLock(func() { p.running.cut(refusalOf(vault.ErrLocked), everyone) })

@@ -3,16 +3,16 @@ package proxy
 import (
 	"fmt"
 	"net"
-	"sync/atomic"
-	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/keywicket/keywicket/internal/audit"
 )
 
 // announce writes the line without which nothing may reach a provider.
 func (x *exchange) announce() error {
+	if !x.p.attempts.begin(x.caller.App.ID, x.p.cfg.Clock()) {
+		return errFutile
+	}
+	x.attempted = true
 	e := x.event(audit.RequestStarted)
 	if err := x.p.cfg.Audit.Append(e); err != nil {
 		return err
@@ -33,21 +33,21 @@ func (x *exchange) recordEnd() {
 	x.append(e)
 }
 
-// recordDenial writes the one line of a request that went nowhere. Lines about
-// strangers are limited, because anybody can cause them.
+// recordDenial writes the one line of a request that went nowhere, or leaves it
+// to the next one to say how many there were.
 func (x *exchange) recordDenial(no *refusal, err error) {
 	e := x.event(audit.RequestDenied)
 	e.Code, e.Status, e.Detail = no.code, no.status, no.message
 	e.LatencyMS = x.p.cfg.Clock().Sub(x.began).Milliseconds()
 	if x.caller.App.ID == "" {
 		e.Actor, e.Detail = audit.Gateway, err.Error()
-		unrecorded, ok := x.p.strangers.admit(x.p.cfg.Clock())
-		if !ok {
-			return
-		}
-		if unrecorded > 0 {
-			e.Detail = fmt.Sprintf("%s (and %d more before this one that were not recorded)", e.Detail, unrecorded)
-		}
+	}
+	unrecorded, ok := x.p.denials.admit(x.caller.App.ID, x.p.cfg.Clock())
+	if !ok {
+		return
+	}
+	if unrecorded > 0 {
+		e.Detail = fmt.Sprintf("%s (and %d more before this one that were not recorded)", e.Detail, unrecorded)
 	}
 	x.append(e)
 }
@@ -77,30 +77,4 @@ func address(remote string) string {
 		return remote
 	}
 	return host
-}
-
-const (
-	strangerLinesPerSecond = 2
-	strangerLinesAtOnce    = 60
-)
-
-// strangers limits the audit lines that requests without a known app can
-// cause, so that nobody fills the owner's disk by being refused.
-type strangers struct {
-	limit      *rate.Limiter
-	unrecorded atomic.Int64
-}
-
-func newStrangers() *strangers {
-	return &strangers{limit: rate.NewLimiter(strangerLinesPerSecond, strangerLinesAtOnce)}
-}
-
-// admit reports whether a line may be written, and how many were not since the
-// last one that was.
-func (s *strangers) admit(now time.Time) (unrecorded int64, ok bool) {
-	if !s.limit.AllowN(now, 1) {
-		s.unrecorded.Add(1)
-		return 0, false
-	}
-	return s.unrecorded.Swap(0), true
 }

@@ -362,7 +362,7 @@ func TestStrangersLeaveFewLines(t *testing.T) {
 	b := newBench(t)
 	client := b.client()
 	client.Transport.(*http.Transport).DisableKeepAlives = false
-	for range 3 * strangerLinesAtOnce {
+	for range 3 * linesAtOnce {
 		res, err := client.Post(b.url+chatPath, "application/json", strings.NewReader(question))
 		b.must(err)
 		_, _ = io.Copy(io.Discard, res.Body)
@@ -371,7 +371,7 @@ func TestStrangersLeaveFewLines(t *testing.T) {
 			t.Fatalf("status %d", res.StatusCode)
 		}
 	}
-	if n := len(b.events()); n > 2*strangerLinesAtOnce {
+	if n := len(b.events()); n > 2*linesAtOnce {
 		t.Errorf("%d lines", n)
 	}
 	b.clock.advance(time.Minute)

@@ -22,6 +22,7 @@ var (
 	errBodyMemory      = errors.New("bodies in memory are at their bound")
 	errCrowded         = errors.New("running requests are at their bound")
 	errAppCrowded      = errors.New("running requests of the app are at their bound")
+	errFutile          = errors.New("requests of the app do not reach the provider")
 	errFrozen          = errors.New("gateway is frozen")
 	errShuttingDown    = errors.New("gateway is shutting down")
 	errRevoked         = errors.New("session or app was ended")
@@ -71,6 +72,7 @@ func refusals() []struct {
 
 		{vault.ErrNoCredential, refusal{status: 502, code: codeUpstream, message: "The owner has stored no key for this resource."}},
 		{plugins.ErrSecret, refusal{status: 502, code: codeUpstream, message: "The stored key for this resource cannot be used. The owner must add it again."}},
+		{errFutile, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached lately. Try again in a few seconds."}},
 		{errUpstream, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached or broke off its answer."}},
 		{errUpstreamTimeout, refusal{status: 504, code: "upstream_timeout", message: "The provider did not answer in time."}},
 
