@@ -97,7 +97,7 @@ func TestCodeFlowOverHTTP(t *testing.T) {
 	if status, to, _ := s.browse("GET", consent, nil, nil); status != 303 || to != "/sign-in?next="+url.QueryEscape(consent) {
 		t.Errorf("a stranger gets %d %s", status, to)
 	}
-	if status, to, _ := s.browse("POST", consent+"/approve", url.Values{"until": {"1d"}, "amount-0": {"uncapped"}}, nil); status != 303 || to != "/sign-in" {
+	if status, to, _ := s.browse("POST", consent+"/approve", url.Values{"until": {"1d"}, "models-0": {""}, "amount-0": {"uncapped"}}, nil); status != 303 || to != "/sign-in" {
 		t.Errorf("a stranger's approval: %d %s", status, to)
 	}
 	session, err := s.rooms.owner.StartSession()
@@ -108,7 +108,7 @@ func TestCodeFlowOverHTTP(t *testing.T) {
 	if status, _, page := s.browse("GET", consent, nil, cookie); status != 200 || !strings.Contains(page, "notes.example") {
 		t.Errorf("consent page: %d", status)
 	}
-	status, back, _ := s.browse("POST", consent+"/approve", url.Values{"until": {"1d"}, "amount-0": {"uncapped"}}, cookie)
+	status, back, _ := s.browse("POST", consent+"/approve", url.Values{"until": {"1d"}, "models-0": {""}, "amount-0": {"uncapped"}}, cookie)
 	if status != 303 || !strings.HasPrefix(back, testCallback+"?") {
 		t.Fatalf("approved: %d %s", status, back)
 	}

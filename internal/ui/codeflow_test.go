@@ -44,13 +44,13 @@ func TestConsentInTheBrowser(t *testing.T) {
 		if got := page.Header.Get("Content-Security-Policy"); !strings.Contains(got, policy) || !strings.Contains(got, "default-src 'none'") {
 			t.Errorf("content policy %q", got)
 		}
-		got := v.post(at+"/approve", "until", "1d", "amount-0", "uncapped")
+		got := v.post(at+"/approve", "until", "1d", "models-0", "", "amount-0", "uncapped")
 		to, err := url.Parse(got.location())
 		if err != nil || got.StatusCode != http.StatusSeeOther || !strings.HasPrefix(got.location(), redirectURI) ||
 			to.Query().Get("state") != "s1" || to.Query().Get("iss") != c.url || len(to.Query().Get("code")) != 43 {
 			t.Errorf("%d to %s", got.StatusCode, got.location())
 		}
-		v.post(at+"/approve", "until", "1d", "amount-0", "uncapped").want(t, http.StatusConflict, "")
+		v.post(at+"/approve", "until", "1d", "models-0", "", "amount-0", "uncapped").want(t, http.StatusConflict, "")
 	}
 	if page := v.get("/requests/" + c.asks("Other", wantsOpenAI).request().ID); !strings.Contains(page.Header.Get("Content-Security-Policy"), "form-action 'self';") {
 		t.Error("forms of other requests may leave the console")
@@ -68,5 +68,5 @@ func TestDenialInTheBrowser(t *testing.T) {
 		to.Query().Get("error") != "access_denied" || to.Query().Get("state") != "s1" || to.Query().Get("iss") != c.url {
 		t.Errorf("%d to %s", got.StatusCode, got.location())
 	}
-	v.post(at+"/approve", "until", "1d", "amount-0", "uncapped").want(t, http.StatusConflict, "")
+	v.post(at+"/approve", "until", "1d", "models-0", "", "amount-0", "uncapped").want(t, http.StatusConflict, "")
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -104,8 +105,7 @@ func (u *UI) grant(c echo.Context, shown []policy.Document) ([]policy.Document, 
 		if len(shown) > 1 && posted(c, "include"+suffix) != "yes" {
 			continue
 		}
-		setModels(c, suffix, &d)
-		if err := setAmount(c, suffix, &d); err != nil {
+		if err := errors.Join(setModels(c, suffix, &d), setAmount(c, suffix, &d)); err != nil {
 			return nil, err
 		}
 		grant = append(grant, d)

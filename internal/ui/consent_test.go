@@ -76,17 +76,17 @@ func TestApprove(t *testing.T) {
 		want    policy.Document // ExpiresAt: see end
 		end     time.Duration   // from now; 0 never
 	}{
-		"30 days": {wantsOpenAI, []string{"until", "30d", "amount-0", "capped", "requests-0", "1000"},
+		"30 days": {wantsOpenAI, []string{"until", "30d", "models-0", "", "amount-0", "capped", "requests-0", "1000"},
 			policy.Document{Limits: []policy.Limit{{Per: policy.Day, Requests: 1000}}}, 30 * day},
-		"forever": {wantsOpenAI, []string{"until", "forever", "amount-0", "uncapped"}, policy.Document{}, 0},
-		"a date": {wantsOpenAI, []string{"until", "date", "until_date", nextYear.Format(time.DateOnly), "amount-0", "uncapped"},
+		"forever": {wantsOpenAI, []string{"until", "forever", "models-0", "", "amount-0", "uncapped"}, policy.Document{}, 0},
+		"a date": {wantsOpenAI, []string{"until", "date", "until_date", nextYear.Format(time.DateOnly), "models-0", "", "amount-0", "uncapped"},
 			policy.Document{}, time.Until(nextYear.Truncate(day).AddDate(0, 0, 1))},
-		"as asked": {`[{"type":"keywicket","identifier":"llm:openai","expires_in":7200}]`, []string{"until", "asked", "amount-0", "uncapped"},
+		"as asked": {`[{"type":"keywicket","identifier":"llm:openai","expires_in":7200}]`, []string{"until", "asked", "models-0", "", "amount-0", "uncapped"},
 			policy.Document{}, 2 * time.Hour},
-		"shorter than asked": {`[{"type":"keywicket","identifier":"llm:openai","expires_in":8640000}]`, []string{"until", "1d", "amount-0", "uncapped"},
+		"shorter than asked": {`[{"type":"keywicket","identifier":"llm:openai","expires_in":8640000}]`, []string{"until", "1d", "models-0", "", "amount-0", "uncapped"},
 			policy.Document{}, day},
 		"another cap": {`[{"type":"keywicket","identifier":"llm:openai","limits":[{"per":"minute","requests":5},{"per":"day","requests":100}]}]`,
-			[]string{"until", "1d", "amount-0", "capped", "requests-0", "10"},
+			[]string{"until", "1d", "models-0", "", "amount-0", "capped", "requests-0", "10"},
 			policy.Document{Limits: []policy.Limit{{Per: policy.Minute, Requests: 5}, {Per: policy.Day, Requests: 10}}}, day},
 		"fewer models": {`[{"type":"keywicket","identifier":"llm:openai","models":["gpt-*"]}]`,
 			[]string{"until", "1d", "amount-0", "uncapped", "models-0", "gpt-4o-mini"},
@@ -122,13 +122,14 @@ func TestRefusedApprovals(t *testing.T) {
 	id := a.request().ID
 	for name, fields := range map[string][]string{
 		"nothing":          {},
-		"no end":           {"amount-0", "uncapped"},
-		"an empty end":     {"until", "", "amount-0", "uncapped"},
-		"an unknown end":   {"until", "0d", "amount-0", "uncapped"},
-		"asked for no end": {"until", "asked", "amount-0", "uncapped"},
-		"no date":          {"until", "date", "amount-0", "uncapped"},
-		"a date gone by":   {"until", "date", "until_date", "2001-02-03", "amount-0", "uncapped"},
+		"no end":           {"models-0", "", "amount-0", "uncapped"},
+		"an empty end":     {"until", "", "models-0", "", "amount-0", "uncapped"},
+		"an unknown end":   {"until", "0d", "models-0", "", "amount-0", "uncapped"},
+		"asked for no end": {"until", "asked", "models-0", "", "amount-0", "uncapped"},
+		"no date":          {"until", "date", "models-0", "", "amount-0", "uncapped"},
+		"a date gone by":   {"until", "date", "until_date", "2001-02-03", "models-0", "", "amount-0", "uncapped"},
 		"no amount":        {"until", "30d"},
+		"no models field":  {"until", "30d", "amount-0", "uncapped"},
 		"a bad model":      {"until", "30d", "amount-0", "uncapped", "models-0", "gpt–4o"},
 	} {
 		got := v.post("/requests/"+id+"/approve", fields...)
@@ -149,7 +150,7 @@ func TestSomeOfSeveral(t *testing.T) {
 	v := c.signedIn()
 	a := c.asks("Notes", `[{"type":"keywicket","identifier":"llm:openai"},{"type":"keywicket","identifier":"mail:resend"}]`)
 	approve := "/requests/" + a.request().ID + "/approve"
-	none := []string{"until", "1d", "amount-0", "uncapped", "amount-1", "uncapped"}
+	none := []string{"until", "1d", "models-0", "", "amount-0", "uncapped", "models-1", "", "amount-1", "uncapped"}
 	v.post(approve, none...).want(t, http.StatusUnprocessableEntity, "")
 	v.post(approve, append(none, "include-1", "yes")...).want(t, http.StatusSeeOther, "/apps/"+a.id)
 	if d := a.granted(); d.Resource != "mail:resend" {
@@ -176,7 +177,7 @@ func TestAnsweredOnce(t *testing.T) {
 	at := "/requests/" + a.request().ID
 	v.post(at+"/deny").want(t, http.StatusSeeOther, "/requests")
 	v.get(at).want(t, http.StatusConflict, "")
-	v.post(at+"/approve", "until", "1d", "amount-0", "uncapped").want(t, http.StatusConflict, "")
+	v.post(at+"/approve", "until", "1d", "models-0", "", "amount-0", "uncapped").want(t, http.StatusConflict, "")
 	v.post(at+"/deny").want(t, http.StatusConflict, "")
 	v.get("/requests/req_none").want(t, http.StatusNotFound, "")
 	if len(c.pairing.Permissions(a.id)) != 0 {

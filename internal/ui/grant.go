@@ -153,15 +153,21 @@ func setAmount(c echo.Context, suffix string, d *policy.Document) error {
 	return nil
 }
 
-// setModels gives the document the models that the form names; none named
-// does not restrict.
-func setModels(c echo.Context, suffix string, d *policy.Document) {
+// setModels gives the document the models that the form names. An empty field
+// does not restrict; without the field nobody has said that.
+func setModels(c echo.Context, suffix string, d *policy.Document) error {
 	d.Models = nil
-	for _, model := range strings.FieldsFunc(posted(c, "models"+suffix), func(r rune) bool { return r == ',' || r <= ' ' }) {
+	field := "models" + suffix
+	named := posted(c, field)
+	if !c.Request().PostForm.Has(field) {
+		return formError("Say which models, or leave their field empty to allow every one.")
+	}
+	for _, model := range strings.FieldsFunc(named, func(r rune) bool { return r == ',' || r <= ' ' }) {
 		if !slices.Contains(d.Models, model) {
 			d.Models = append(d.Models, model)
 		}
 	}
+	return nil
 }
 
 // documentProblem says in words why a document cannot be granted; refused is

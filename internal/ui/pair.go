@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -69,11 +70,7 @@ func (u *UI) stringOptions(c echo.Context) (pairing.StringOptions, error) {
 		return options, formError("Choose whether you decide now or when the app asks.")
 	}
 	preset := []policy.Document{{Resource: posted(c, "resource")}}
-	setModels(c, "", &preset[0])
-	if err := setAmount(c, "", &preset[0]); err != nil {
-		return options, err
-	}
-	if err := u.setEnds(c, preset); err != nil {
+	if err := errors.Join(setModels(c, "", &preset[0]), setAmount(c, "", &preset[0]), u.setEnds(c, preset)); err != nil {
 		return options, err
 	}
 	options.Preset, options.Approve = preset, posted(c, "approve") == "yes"
