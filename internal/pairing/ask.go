@@ -45,11 +45,23 @@ func (p *Pairing) ask(request requestRecord, a asked) (*liveRequest, error) {
 		}
 	}
 	r := &liveRequest{interval: pollInterval, record: request}
-	if len(request.Preset) > 0 && now.Before(app.ApproveUntil) {
+	if len(request.Preset) > 0 && app.preapproves(request, now) {
 		r.interval = approvedInterval
 		r.record.Status, r.record.Preapproved = RequestApproved, true
+		app.ApproveAsked, app.ApproveKey = true, request.Thumbprint
 	}
 	return r, p.storeRequest(app, r)
+}
+
+// preapproves says whether asking is approved without the owner. An app that
+// has shown no key can be told from a stranger only by asking first: its
+// client_id is no secret once it has stood in a browser's address bar. So the
+// approval goes with the first request, or with the key that one is bound to.
+func (a appRecord) preapproves(r requestRecord, now time.Time) bool {
+	if !now.Before(a.ApproveUntil) {
+		return false
+	}
+	return a.Thumbprint != "" || !a.ApproveAsked || a.ApproveKey != "" && a.ApproveKey == r.Thumbprint
 }
 
 // parseKnown reads what an app asks for and refuses what is not to be had here.
@@ -134,7 +146,7 @@ func (p *Pairing) storeRequest(app appRecord, r *liveRequest) error {
 				return err
 			}
 		}
-		return errors.Join(requestRecords.Put(tx, r.record.ID, r.record), putPermissions(tx, permissions))
+		return errors.Join(appRecords.Put(tx, app.ID, app), requestRecords.Put(tx, r.record.ID, r.record), putPermissions(tx, permissions))
 	}, events...)
 	if err != nil {
 		return err
@@ -143,6 +155,7 @@ func (p *Pairing) storeRequest(app appRecord, r *liveRequest) error {
 		for _, o := range old {
 			l.dropRequest(o)
 		}
+		l.apps[app.ID] = app
 		l.addRequest(r)
 		for _, perm := range permissions {
 			l.addPermission(perm)

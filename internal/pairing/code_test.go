@@ -252,6 +252,42 @@ func TestPresetInTheCodeFlow(t *testing.T) {
 	}
 }
 
+// TestApprovalGoesToWhoAsksFirst: once a browser has carried the client_id,
+// knowing it must not be worth what the pairing string was.
+func TestApprovalGoesToWhoAsksFirst(t *testing.T) {
+	t.Parallel()
+	unbound := func(a *app) pairing.PushRequest {
+		r := a.pushed()
+		r.DPoPJKT = ""
+		return r
+	}
+	for name, first := range map[string]func(*app) pairing.PushRequest{"bound": (*app).pushed, "unbound": unbound} {
+		g := newGateway(t)
+		a := g.webApp(pairing.StringOptions{Preset: []policy.Document{{Resource: "llm:openai"}}, Approve: true})
+		pushed, err := g.Push(context.Background(), first(a))
+		g.must(err)
+
+		stranger := &app{g: g, key: g.newKey(), id: a.id}
+		stranger.ask("llm:openai")
+		_, err = stranger.poll()
+		refused(t, err, 400, "authorization_pending")
+		for _, r := range []pairing.PushRequest{stranger.pushed(), unbound(stranger)} {
+			if opened := stranger.open(r); opened.Redirect != "" || opened.RequestID == "" {
+				t.Errorf("%s: a stranger got a code: %+v", name, opened)
+			}
+		}
+		g.restart()
+		// The app's own second try, with the key it named.
+		if opened := a.open(a.pushed()); (opened.Redirect != "") != (name == "bound") {
+			t.Errorf("%s: asking again: %+v", name, opened)
+		}
+		opened, err := g.Open(context.Background(), pairing.AuthorizeRequest{ClientID: a.id, RequestURI: pushed.RequestURI})
+		g.must(err)
+		_, err = a.exchange(answerOf(t, opened.Redirect).Get("code"))
+		g.must(err)
+	}
+}
+
 func TestPushErrors(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)

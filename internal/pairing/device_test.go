@@ -359,21 +359,26 @@ func TestApprovalOnRedemptionIsForOneSession(t *testing.T) {
 
 	a := g.register(preset)
 	thief := &app{g: g, key: g.newKey(), id: a.id}
-	thief.ask("")
 	a.ask("")
+	thief.ask("")
+	_, err := thief.poll()
+	refused(t, err, 400, "authorization_pending") // the approval went to who asked first
 	g.must(a.collect())
 	refused(t, thief.collect(), 400, "invalid_grant") // the app has its key now
 	late := &app{g: g, key: a.key, id: a.id}
 	if d := late.ask("llm:openai"); d.Interval != 5 {
 		t.Error("a second request was approved on redemption too")
 	}
-	_, err := late.poll()
+	_, err = late.poll()
 	refused(t, err, 400, "authorization_pending")
 
 	b := g.register(preset)
 	twin := &app{g: g, key: b.key, id: b.id}
-	twin.ask("")
-	b.ask("")
+	for _, asks := range []*app{twin, b} {
+		d, err := g.AskDevice(context.Background(), pairing.DeviceRequest{ClientID: b.id, DPoPJKT: b.key.Thumbprint()})
+		g.must(err)
+		asks.device = d.DeviceCode
+	}
 	g.must(b.collect())
 	refused(t, twin.collect(), 400, "invalid_grant") // even with the same key
 

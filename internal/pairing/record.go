@@ -26,6 +26,10 @@ type appRecord struct {
 	// without the owner; zero once a session came of it, or when the owner
 	// wants to be asked.
 	ApproveUntil time.Time `json:"approve_until,omitzero"`
+	// ApproveAsked is set once a request has been approved in that way, and
+	// ApproveKey is the thumbprint of the key it is bound to, if any.
+	ApproveAsked bool   `json:"approve_asked,omitzero"`
+	ApproveKey   string `json:"approve_key,omitzero"`
 }
 
 // requestRecord is a ConsentRequest with what only its app may know, hashed.
