@@ -39,6 +39,13 @@ func (g *gateway) showRequest(r admin.Request) {
 		"  from", r.Address,
 		"  reason", r.Reason,
 	)
+	for _, l := range r.Lookalikes {
+		how := "looks like"
+		if l.Same {
+			how = "is the same as"
+		}
+		g.say("  CAREFUL: its name %s that of %s (%s, %s); it is another app", how, printable(l.Name), l.ID, l.Status)
+	}
 	if len(r.Preset) > 0 {
 		g.say("  would get what you attached to the string:")
 	} else {

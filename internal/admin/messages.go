@@ -96,24 +96,34 @@ type Terms struct {
 
 // Request is an app waiting for the owner's answer.
 type Request struct {
-	ID          string  `json:"id"`
-	AppID       string  `json:"app_id"`
-	AppName     string  `json:"app_name"`
-	AppURI      string  `json:"app_uri,omitempty"`
-	UserCode    string  `json:"user_code,omitempty"`
-	RedirectURI string  `json:"redirect_uri,omitempty"` // it waits in a browser, which goes back there; approve it in the console
-	Fingerprint string  `json:"fingerprint"`            // of the app's key
-	Address     string  `json:"address"`                // the app's network address
-	Reason      string  `json:"reason,omitempty"`
-	Status      string  `json:"status"`
-	Asked       []Terms `json:"asked"`
-	Preset      []Terms `json:"preset"`
-	Proposal    []Terms `json:"proposal"` // what approving without changes grants
+	ID          string `json:"id"`
+	AppID       string `json:"app_id"`
+	AppName     string `json:"app_name"`
+	AppURI      string `json:"app_uri,omitempty"`
+	UserCode    string `json:"user_code,omitempty"`
+	RedirectURI string `json:"redirect_uri,omitempty"` // it waits in a browser, which goes back there; approve it in the console
+	Fingerprint string `json:"fingerprint"`            // of the app's key
+	Address     string `json:"address"`                // the app's network address
+	Reason      string `json:"reason,omitempty"`
+	// Lookalikes are other apps with this name, or one that looks like it.
+	Lookalikes []Lookalike `json:"lookalikes"`
+	Status     string      `json:"status"`
+	Asked      []Terms     `json:"asked"`
+	Preset     []Terms     `json:"preset"`
+	Proposal   []Terms     `json:"proposal"` // what approving without changes grants
 	// DefaultedEnd says that some of Proposal named no end and would get
 	// DefaultTerm.
 	DefaultedEnd bool      `json:"defaulted_end"`
 	CreatedAt    time.Time `json:"created_at"`
 	ExpiresAt    time.Time `json:"expires_at"`
+}
+
+// Lookalike is an app that another could be taken for.
+type Lookalike struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Status string `json:"status"`
+	Same   bool   `json:"same"` // the names are equal, character by character
 }
 
 // ApproveInput answers a consent request with yes.

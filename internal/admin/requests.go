@@ -73,10 +73,14 @@ func (a *Admin) request(name string) (pairing.ConsentRequest, error) {
 }
 
 func (a *Admin) requestOf(r pairing.ConsentRequest) Request {
+	alike := []Lookalike{}
+	for _, l := range a.cfg.Pairing.Lookalikes(r.AppID, r.AppName) {
+		alike = append(alike, Lookalike{ID: l.ID, Name: l.Name, Status: string(l.Status), Same: l.Same})
+	}
 	proposed, defaulted := Term{}.apply(proposal(r), a.cfg.Clock())
 	return Request{
 		ID: r.ID, AppID: r.AppID, AppName: r.AppName, AppURI: r.AppURI, UserCode: r.UserCode, RedirectURI: r.RedirectURI,
-		Fingerprint: r.Fingerprint, Address: r.Address, Reason: r.Reason, Status: string(r.Status),
+		Fingerprint: r.Fingerprint, Address: r.Address, Reason: r.Reason, Lookalikes: alike, Status: string(r.Status),
 		Asked: a.words(r.Asked), Preset: a.words(r.Preset), Proposal: a.words(proposed), DefaultedEnd: defaulted,
 		CreatedAt: a.at(r.CreatedAt), ExpiresAt: a.at(r.ExpiresAt),
 	}

@@ -172,6 +172,9 @@ func (u *UI) consentView(c echo.Context, r pairing.ConsentRequest) (consentView,
 		UserCode: r.UserCode, Fingerprint: groups(r.Fingerprint), Back: backView(r.RedirectURI),
 		Asked: u.at(r.CreatedAt), Lapses: u.at(r.ExpiresAt), Preset: len(r.Preset) > 0,
 	}
+	for _, l := range u.cfg.Pairing.Lookalikes(r.AppID, r.AppName) {
+		v.Alike = append(v.Alike, alikeView{ID: l.ID, Name: l.Name, Status: string(l.Status), Same: l.Same})
+	}
 	for i, d := range offered(r) {
 		lines := d.Sentences(u.cfg.Zone)
 		if n := len(lines); n > 1 && len(offered(r)) == 1 {

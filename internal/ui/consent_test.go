@@ -45,6 +45,23 @@ func TestConsentShowsWhoAsks(t *testing.T) {
 	}
 }
 
+// TestNamesThatLookAlike warns of an app that takes the name of another.
+func TestNamesThatLookAlike(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	first := c.asks("Notes", wantsOpenAI)
+	if page := v.get("/requests/" + first.request().ID); strings.Contains(page.body, "This is not that app") {
+		t.Error("an app is like itself")
+	}
+	for name, want := range map[string]string{"Notes": "Another app has the same name", "N\u043etes": "This name looks like that of another app"} {
+		page := v.get("/requests/" + c.asks(name, wantsOpenAI).request().ID)
+		if !strings.Contains(page.body, want) || !strings.Contains(page.body, "/apps/"+first.id) {
+			t.Errorf("%q: no warning", name)
+		}
+	}
+}
+
 // TestChosenEnd says which end is chosen when the owner chooses none.
 func TestChosenEnd(t *testing.T) {
 	t.Parallel()

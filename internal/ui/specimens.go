@@ -131,6 +131,7 @@ func browserConsent(f frame) consentView {
 func severalConsent(f frame) consentView {
 	v := someConsent(f)
 	v.AppName = someWaiting()[1].AppName
+	v.Alike = []alikeView{{ID: "app_1", Name: v.AppName, Status: "active", Same: true}, {ID: "app_2", Name: "The name of an app", Status: "revoked"}}
 	v.AppURI = "https://a-very-long-host-name-that-does-not-fit-on-a-small-screen.example.com/with/a/path"
 	v.Address = "2001:db8:85a3:8d3:1319:8a2e:370:7348"
 	v.Reason = "Because of aVeryLongWordWithoutAnySpaceInItThatWouldPushThePageApartIfItWereAllowedTo, and for no other reason."
