@@ -156,27 +156,28 @@ func (x *exchange) describe() error {
 // have been granted.
 func origin(r *http.Request) string { return strings.Join(r.Header.Values("Origin"), ", ") }
 
+// decide holds the request against the permission, and notes what was decided.
 func (x *exchange) decide() error {
-	permission, err := x.p.cfg.Pairing.Permission(x.caller.App.ID, x.resource)
-	if err != nil && !errors.Is(err, pairing.ErrNotGranted) {
-		return err
-	}
+	rights := &x.entry.rights
+	rights.mu.Lock()
+	defer rights.mu.Unlock()
+	permission, decision, err := x.p.judge(x.caller.App.ID, x.facts)
 	if !slices.Contains(permission.Document.Origins, x.facts.Origin) {
 		x.reply.hide()
 	}
-	// Without a permission the document is empty, and an empty document names
-	// no resource: the policy says so in its own order and words.
-	decision, err := policy.Decide(permission.Document, x.facts)
 	if err != nil {
 		return err
 	}
-	if permission.ID == "" {
-		return &policy.Denied{Rule: "resource", Code: policy.CodeResourceNotGranted, Message: "This app has no permission for " + x.resource + "."}
-	}
 	x.permission = permission
+	asked := x.facts
 	if decision.OutputCap > 0 {
-		return x.call.SetOutputCap(decision.OutputCap)
+		if err := x.call.SetOutputCap(decision.OutputCap); err != nil {
+			return err
+		}
+		asked.OutputTokens = x.call.Facts.OutputTokens
 	}
+	rights.asked = &asked
+	rights.until(permission.Document.ExpiresAt, x.p.cfg.Clock(), x.cancel)
 	return nil
 }
 
@@ -187,7 +188,11 @@ func (x *exchange) reserve() (err error) {
 
 // releaseKey takes the key out of the vault, for this request only.
 func (x *exchange) releaseKey() error {
+	rights := &x.entry.rights
+	rights.mu.Lock()
 	credential, secret, err := x.p.cfg.Vault.Release(x.resource)
+	rights.credential = credential.ID
+	rights.mu.Unlock()
 	if err != nil {
 		return err
 	}

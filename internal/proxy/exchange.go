@@ -127,6 +127,7 @@ func (x *exchange) end() {
 	x.secret.Zero()
 	x.body.free()
 	if x.entry != nil {
+		x.entry.rights.end()
 		x.p.running.remove(x.entry)
 	}
 }

@@ -19,10 +19,6 @@ const maxForeignID = 128 // bytes of a provider's request id
 func (x *exchange) forward() {
 	stopWatching := context.AfterFunc(x.request.Context(), x.clientLeft)
 	defer stopWatching()
-	if end := x.permission.Document.ExpiresAt; !end.IsZero() {
-		expiry := time.AfterFunc(end.Sub(x.p.cfg.Clock()), func() { x.cancel(refusalOf(errExpired)) })
-		defer expiry.Stop()
-	}
 	engine := &httputil.ReverseProxy{
 		Rewrite:        func(r *httputil.ProxyRequest) { x.upstream.put(r.Out) },
 		Transport:      x.p.transport,

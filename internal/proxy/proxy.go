@@ -10,7 +10,8 @@
 // line about it; that method, URL, headers and credential of the upstream
 // request are the gateway's own; that what a provider reports is charged even
 // when the client has gone; and that a revocation, a suspension, a freeze, a
-// lock or an expiry stops what is running, streams with a last error event.
+// lock, an expiry, a stricter permission or the removal of the key stops what
+// is running, streams with a last error event.
 //
 // It refuses protocol upgrades, follows no redirect, sends no header that is
 // not on the provider's list in either direction, and never shows a provider's
@@ -58,6 +59,7 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	cfg.Pairing.Watch(p.changed)
 	cfg.Vault.OnLock(func() { p.running.cut(refusalOf(vault.ErrLocked), everyone) })
+	cfg.Vault.OnRemove(p.keyRemoved)
 	return p, nil
 }
 
@@ -73,6 +75,10 @@ func (p *Proxy) changed(c pairing.Change) {
 		p.running.cut(refusalOf(errFrozen), everyone)
 	case pairing.ChangeSessionEnded:
 		p.running.cut(refusalOf(errRevoked), func(e *entry) bool { return e.sessionID == c.SessionID })
+	case pairing.ChangePermission:
+		for _, e := range p.running.matching(ofApp) {
+			p.decideAgain(e)
+		}
 	default: // an unknown change must not leave anything running
 		p.running.cut(refusalOf(errRevoked), ofApp)
 	}

@@ -22,6 +22,8 @@ var (
 	errBodyMemory      = errors.New("bodies in memory are at their bound")
 	errCrowded         = errors.New("running requests are at their bound")
 	errAppCrowded      = errors.New("running requests of the app are at their bound")
+	errUncapped        = errors.New("running without the output cap the permission now has")
+	errKeyRemoved      = errors.New("provider key was removed")
 	errFutile          = errors.New("requests of the app do not reach the provider")
 	errFrozen          = errors.New("gateway is frozen")
 	errShuttingDown    = errors.New("gateway is shutting down")
@@ -64,6 +66,7 @@ func refusals() []struct {
 		{errUpgrade, refusal{status: 400, code: plugins.CodeInvalidRequest, message: "Protocol upgrades are not supported here."}},
 		{errSuspended, refusal{status: 403, code: "app_suspended", message: "The owner has suspended this app."}},
 		{errExpired, refusal{status: 403, code: "permission_expired", message: "The permission has expired. Ask the owner for a new one."}},
+		{errUncapped, refusal{status: 403, code: policy.CodeOutputCapExceeded, message: "The permission now caps the output, and this request runs without a cap. Send it again."}},
 		{errUnknownResource, refusal{status: 404, code: "unknown_resource", message: "No provider is known at this path. Use /r/<type>/<provider>/..."}},
 		{errBodyTooLarge, refusal{status: 413, code: "body_too_large", message: "The request body is larger than the gateway accepts."}},
 		{errBodyMemory, refusal{status: 429, code: "concurrency_limited", message: "The gateway is handling too many large requests. Try again shortly.", retryAfter: time.Second}},
@@ -72,6 +75,7 @@ func refusals() []struct {
 
 		{vault.ErrNoCredential, refusal{status: 502, code: codeUpstream, message: "The owner has stored no key for this resource."}},
 		{plugins.ErrSecret, refusal{status: 502, code: codeUpstream, message: "The stored key for this resource cannot be used. The owner must add it again."}},
+		{errKeyRemoved, refusal{status: 502, code: codeUpstream, message: "The owner has removed the key of this resource."}},
 		{errFutile, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached lately. Try again in a few seconds."}},
 		{errUpstream, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached or broke off its answer."}},
 		{errUpstreamTimeout, refusal{status: 504, code: "upstream_timeout", message: "The provider did not answer in time."}},

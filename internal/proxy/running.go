@@ -26,6 +26,7 @@ type running struct {
 type entry struct {
 	appID, sessionID string
 	cancel           context.CancelCauseFunc
+	rights           rights
 }
 
 func newRunning(limit, share int) *running {
@@ -81,6 +82,19 @@ func (r *running) cut(cause error, match func(*entry) bool) int {
 		}
 	}
 	return n
+}
+
+// matching lists the entries that match.
+func (r *running) matching(match func(*entry) bool) []*entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []*entry
+	for e := range r.entries {
+		if match(e) {
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 // close refuses new entries from now on; the channel is closed when the last

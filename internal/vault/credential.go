@@ -235,5 +235,11 @@ func (v *Vault) RemoveCredential(id string) error {
 	if err != nil {
 		return fmt.Errorf("removing key: %w", err)
 	}
+	v.mu.RLock()
+	removals := v.removals
+	v.mu.RUnlock()
+	for _, watch := range removals {
+		watch(id)
+	}
 	return nil
 }

@@ -176,3 +176,21 @@ func TestRecordUnderAnotherIDIsDamage(t *testing.T) {
 	_, err := New(Config{Store: h.store, Argon2: cheap})
 	is(t, err, ErrDamaged)
 }
+
+// Whoever uses a key hears that it is gone when it is, and of no other.
+func TestRemovalIsTold(t *testing.T) {
+	t.Parallel()
+	h, c := furnished(t)
+	var told []string
+	h.OnRemove(func(id string) {
+		if _, _, err := h.ReleaseByID(id); !errors.Is(err, ErrNoCredential) {
+			t.Errorf("while it is told: %v", err)
+		}
+		told = append(told, id)
+	})
+	is(t, h.RemoveCredential("none"), ErrNoCredential)
+	must(t, h.RemoveCredential(c.ID))
+	if len(told) != 1 || told[0] != c.ID {
+		t.Errorf("told of %v", told)
+	}
+}

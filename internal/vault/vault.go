@@ -81,6 +81,7 @@ type Vault struct {
 	locks int   // how often Lock was called
 	records
 	watchers []func()
+	removals []func(credentialID string)
 }
 
 // New reads the vault's records; it starts locked.
@@ -153,6 +154,15 @@ func (v *Vault) OnLock(watch func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.watchers = append(v.watchers[:len(v.watchers):len(v.watchers)], watch)
+}
+
+// OnRemove registers a watcher that RemoveCredential calls with the id, once no
+// Release gives that key out any more. It must not block, and must not change
+// the vault.
+func (v *Vault) OnRemove(watch func(credentialID string)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.removals = append(v.removals[:len(v.removals):len(v.removals)], watch)
 }
 
 // lockCount is compared by install: a Lock in between wins.
