@@ -17,6 +17,8 @@ const (
 	ConsentDenied      Kind = "consent.denied"
 	SessionCreated     Kind = "session.created"
 	SessionRevoked     Kind = "session.revoked"
+	SessionKeyAdded    Kind = "session.key_added"   // a key to change over to
+	SessionKeyRetired  Kind = "session.key_retired" // its first use ended the one before
 	AppSuspended       Kind = "app.suspended"
 	AppResumed         Kind = "app.resumed"
 	AppRevoked         Kind = "app.revoked"

@@ -14,6 +14,7 @@ const (
 	authorizePath = "/oauth/authorize"
 	tokenPath     = "/oauth/token"
 	revokePath    = "/oauth/revoke"
+	keysPath      = "/oauth/keys"
 	jwksPath      = "/oauth/jwks"
 	consentPath   = "/device" // the owner's page for user codes
 )

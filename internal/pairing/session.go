@@ -22,10 +22,13 @@ type Session struct {
 	ID    string `json:"id"`
 	AppID string `json:"app_id"`
 	// Thumbprint names the key the tokens are bound to (RFC 7638).
-	Thumbprint string    `json:"thumbprint"`
-	Address    string    `json:"address,omitzero"` // where it was made from
-	CreatedAt  time.Time `json:"created_at"`
-	LastUsedAt time.Time `json:"last_used_at"`
+	Thumbprint string `json:"thumbprint"`
+	// NextThumbprint names the key that takes its place when it is first used;
+	// empty while none has been registered.
+	NextThumbprint string    `json:"next_thumbprint,omitzero"`
+	Address        string    `json:"address,omitzero"` // where it was made from
+	CreatedAt      time.Time `json:"created_at"`
+	LastUsedAt     time.Time `json:"last_used_at"`
 }
 
 // Fingerprint is the thumbprint for people to compare.

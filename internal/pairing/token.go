@@ -83,7 +83,7 @@ func (p *Pairing) renew(r TokenRequest, thumbprint string) (TokenResponse, error
 	defer p.changing.Unlock()
 	s := p.live.refresh[hashOf(r.RefreshToken)]
 	now := p.now()
-	if s == nil || s.record.AppID != r.ClientID || s.record.Thumbprint != thumbprint || s.idle(now) {
+	if s == nil || s.record.AppID != r.ClientID || !s.boundTo(thumbprint) || s.idle(now) {
 		return TokenResponse{}, refuse(codeInvalidGrant, "this refresh token is unknown, expired, ended by the owner or bound to another key; pair again with a new pairing string")
 	}
 	if err := p.scopeGranted(r); err != nil {
@@ -91,6 +91,11 @@ func (p *Pairing) renew(r TokenRequest, thumbprint string) (TokenResponse, error
 	}
 	if err := p.keepUsed(s, now); err != nil {
 		return TokenResponse{}, err
+	}
+	if s.record.Thumbprint != thumbprint {
+		if err := p.changeOver(s, r.Address); err != nil {
+			return TokenResponse{}, err
+		}
 	}
 	return p.tokenResponse(s.record, r.RefreshToken, now)
 }

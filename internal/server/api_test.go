@@ -123,3 +123,38 @@ func TestAppIsSeenByNobodyElse(t *testing.T) {
 	}
 	expect(t, p.call("GET", "/api/app", ""), 401, "invalid_token")
 }
+
+// TestKeyRotationOverHTTP changes an app over to another key.
+func TestKeyRotationOverHTTP(t *testing.T) {
+	t.Parallel()
+	s := newOAuthServer(t)
+	p := s.pair(policy.Document{Resource: "llm:openai"})
+	next, err := dpop.GenerateKey(dpop.EdDSA, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := next.Sign(dpop.Claims{Method: "POST", URL: s.URL() + "/oauth/keys"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const kind = "application/json"
+	for _, body := range []string{``, `[]`, `{"proof":7}`, `{"proof":"` + second + `","x":1}`} {
+		expect(t, p.call("POST", "/oauth/keys", body, "Content-Type", kind), 400, "invalid_request")
+	}
+	altered := s.send("POST", "/oauth/keys", `{"proof":"x"}`, "Content-Type", kind,
+		"Authorization", "DPoP "+p.access, "DPoP", p.sign("POST", "/oauth/keys", `{"proof":"y"}`, s.key))
+	expect(t, altered, 401, "invalid_dpop_proof")
+	if got := p.call("POST", "/oauth/keys", `{"proof":"`+second+`"}`, "Content-Type", kind); got.StatusCode != 204 || got.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("%d %s", got.StatusCode, got.raw)
+	}
+	renewal := url.Values{"grant_type": {"refresh_token"}, "client_id": {p.id}, "refresh_token": {p.refresh}}
+	old := s.key
+	for _, key := range []*dpop.Key{old, next} {
+		s.key = key
+		if got := s.form("/oauth/token", renewal, "DPoP", s.proof(dpop.Claims{URL: "/oauth/token"})); got.StatusCode != 200 {
+			t.Errorf("renewing: %d %s", got.StatusCode, got.raw)
+		}
+	}
+	s.key = old
+	expect(t, s.form("/oauth/token", renewal, "DPoP", s.proof(dpop.Claims{URL: "/oauth/token"})), 400, "invalid_grant")
+}

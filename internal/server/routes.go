@@ -59,6 +59,7 @@ func (s *Server) routes() []route {
 		{post, "/oauth/token", throttled, o.token},
 		{post, "/oauth/revoke", throttled, o.revoke},
 
+		{post, "/oauth/keys", calls, o.keys},
 		{get, "/api/app", calls, a.app},
 	}
 	for _, r := range shared {

@@ -112,6 +112,7 @@ func TestEveryRouteForEveryCaller(t *testing.T) {
 		"GET /oauth/authorize":                        {400, 400, 400},
 		"POST /oauth/token":                           {400, 400, 400},
 		"POST /oauth/revoke":                          {400, 400, 400},
+		"POST /oauth/keys":                            {401, 401, 401},
 		"GET /api/app":                                {401, 401, 401},
 		"* /r/*":                                      {404, 404, 404},
 
@@ -194,7 +195,7 @@ func check(t *testing.T, origin string, h http.Handler, r route, caller string, 
 	}
 	req := httptest.NewRequestWithContext(t.Context(), method, origin+path, nil)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if path == "/oauth/register" {
+	if path == "/oauth/register" || path == "/oauth/keys" {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	if cookie != nil {

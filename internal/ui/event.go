@@ -81,6 +81,10 @@ func (u *UI) eventWords(e audit.Event) string {
 		return app + " signed in"
 	case audit.SessionRevoked:
 		return "A session of " + app + " ended"
+	case audit.SessionKeyAdded:
+		return app + " registered a new key"
+	case audit.SessionKeyRetired:
+		return app + " changed over to its new key"
 	case audit.AppSuspended:
 		return "You suspended " + app
 	case audit.AppResumed:
