@@ -23,7 +23,7 @@ func (g *gateway) auditVerifyCommand() *cobra.Command {
 			return err
 		}
 		if !result.OK {
-			return fmt.Errorf("the audit log is broken at line %d: %s; compare it with a copy from a backup", result.Broken, result.Reason)
+			return fmt.Errorf("the audit log is broken in %s at line %d: %s; compare it with a copy from a backup", result.File, result.Broken, result.Reason)
 		}
 		return nil
 	})

@@ -124,7 +124,7 @@ func (g *gateway) examineInside(ctx context.Context, client *admin.Client, servi
 	findings := examination.Findings
 	findings = append(findings, doctor.Clock(now, examination.NewestEvent)...)
 	findings = append(findings, doctor.Backup(now, examination.NewestBackup)...)
-	findings = append(findings, doctor.PublicURL(ctx, address, serving, now)...)
+	findings = append(findings, doctor.PublicURL(ctx, address, serving && !status.Restored, now)...)
 	return append(findings, doctor.Providers(ctx, providers)...), nil
 }
 

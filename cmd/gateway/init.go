@@ -113,7 +113,7 @@ func (g *gateway) withGateway(ctx context.Context, fn func(context.Context, *adm
 	if err != nil {
 		return false, err
 	}
-	config.Listen, config.PublicURL, config.BehindProxy, config.UnlockFile = "127.0.0.1:0", "", false, ""
+	config.Listen, config.PublicURL, config.BehindProxy, config.UnlockFile, config.BackupDir = "127.0.0.1:0", "", false, "", ""
 	config.Log = slog.New(slog.DiscardHandler)
 	srv, err := server.New(config)
 	if err != nil {

@@ -17,9 +17,14 @@ import (
 	_ "time/tzdata" // --time-zone works on machines that carry no zone files
 
 	"github.com/spf13/cobra"
+
+	"github.com/keywicket/keywicket/internal/server"
 )
 
 func main() {
+	// Any command may hold a passphrase or key. Where this cannot be done,
+	// doctor says so.
+	_ = server.NoCoreDumps()
 	g := &gateway{in: os.Stdin, out: os.Stdout, errs: os.Stderr, env: os.Getenv, settings: defaults(os.Getenv)}
 	os.Exit(g.run(context.Background(), os.Args[1:]))
 }
@@ -66,7 +71,9 @@ func (g *gateway) commands() *cobra.Command {
 	}
 	root.AddCommand(serve, g.initCommand(), g.unlockCommand(), g.lockCommand(), g.freezeCommand(), g.thawCommand(),
 		g.statusCommand(), g.keyCommand(), g.slotCommand(), g.pairCommand(), g.requestsCommand(), g.approveCommand(),
-		g.denyCommand(), g.appCommand(), g.sessionCommand(), g.auditCommand(), g.doctorCommand(), g.demoCommand(), g.optionsCommand())
+		g.denyCommand(), g.appCommand(), g.sessionCommand(), g.auditCommand(), g.backupCommand(), g.restoreCommand(),
+		g.acceptRestoreCommand(), g.vaultCommand(), g.hostKeyCommand(), g.exportCommand(), g.doctorCommand(),
+		g.demoCommand(), g.optionsCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see: %s --help", err, cmd.CommandPath())
 	})

@@ -20,7 +20,8 @@ type optionRow struct {
 // table lists every option. The defaults are what s holds.
 func (s *settings) table() []optionRow {
 	serve, doctor := []string{"serve"}, []string{"serve", "doctor"}
-	setup, renew := []string{"init", "unlock", "slot change-passphrase"}, []string{"slot add-passphrase", "slot change-passphrase"}
+	setup, renew := []string{"init", "unlock", "slot change-passphrase", "backup verify", "restore", "export"}, []string{"slot add-passphrase", "slot change-passphrase"}
+	chosen := []string{"audit export"}
 	pair, grant := []string{"pair"}, []string{"pair", "approve"}
 	return []optionRow{
 		{"data", "KEYWICKET_DATA", "DIR", "data directory", &s.data, nil, false},
@@ -32,6 +33,8 @@ func (s *settings) table() []optionRow {
 		{"trusted-proxy", "KEYWICKET_TRUSTED_PROXY", "LIST", "with --behind-proxy: networks of proxies elsewhere whose X-Forwarded-For counts, such as 172.17.0.0/16; one on this machine always does", &s.trustedProxies, serve, false},
 		{"unlock-file", "KEYWICKET_UNLOCK_FILE", "FILE", "unlock at start with this key file; a bare name is also looked for among systemd credentials", &s.unlockFile, doctor, false},
 		{"drain", "KEYWICKET_DRAIN", "TIME", "how long a stop waits for running streams", &s.drain, serve, false},
+		{"backup-dir", "KEYWICKET_BACKUP_DIR", "DIR", "make one backup a day here, while the vault is unlocked", &s.backupDir, serve, false},
+		{"backup-keep", "KEYWICKET_BACKUP_KEEP", "N", "how many of the daily backups are kept", &s.backupKeep, serve, false},
 		{"time-zone", "KEYWICKET_TIME_ZONE", "ZONE", "zone in which days and months begin, such as Europe/Berlin (default: the machine's)", &s.timeZone, serve, false},
 		{"log-level", "KEYWICKET_LOG_LEVEL", "LEVEL", "debug, info, warn or error", &s.logLevel, serve, false},
 
@@ -39,7 +42,7 @@ func (s *settings) table() []optionRow {
 		{"passphrase-file", "KEYWICKET_PASSPHRASE_FILE", "FILE", "read the passphrase from the first line of a file; - is stdin", &s.passphraseFile, setup, false},
 		{"", "KEYWICKET_NEW_PASSPHRASE", "", "the new passphrase, where no terminal can ask for it", &s.newPassphrase, renew, true},
 		{"new-passphrase-file", "", "FILE", "read the new passphrase from the first line of a file; - is stdin", &s.newPassphraseFile, renew, false},
-		{"recovery-code", "", "", "use the recovery code, from a hidden prompt or stdin, in place of the passphrase", &s.recoveryCode, []string{"unlock"}, false},
+		{"recovery-code", "", "", "use the recovery code, from a hidden prompt or stdin, in place of the passphrase", &s.recoveryCode, []string{"unlock", "backup verify", "restore"}, false},
 		{"write-key-file", "", "FILE", "also make a key file for serve --unlock-file and write it here", &s.writeKeyFile, []string{"init"}, false},
 
 		{"label", "", "NAME", "a name of your own for it", &s.label, []string{"key add", "slot add-key-file", "slot add-passphrase", "slot add-recovery"}, false},
@@ -61,6 +64,13 @@ func (s *settings) table() []optionRow {
 		{"approve", "", "", "grant on redemption, without asking again", &s.approve, pair, false},
 		{"ttl", "", "TIME", "how long the string can be redeemed, 1m to 60m", &s.ttl, pair, false},
 
+		{"plain", "", "", "yes, in clear", &s.plain, []string{"export"}, false},
+		{"format", "", "FORMAT", "csv or jsonl", &s.format, chosen, false},
+		{"since", "", "TIME", "from then on: a day, a moment, or how long ago, such as 30d", &s.since, chosen, false},
+		{"until", "", "TIME", "up to then", &s.until, chosen, false},
+		{"app", "", "NAME", "of one app, by id or name", &s.app, chosen, false},
+		{"kind", "", "KIND", "of one kind, such as request.denied, or of a group, such as request", &s.kind, chosen, false},
+		{"code", "", "CODE", "with one code, such as model_not_allowed", &s.code, chosen, false},
 		{"follow,f", "", "", "go on printing as events happen", &s.follow, []string{"audit tail"}, false},
 		{"lines,n", "", "N", "how many of the newest events", &s.lines, []string{"audit tail"}, false},
 		{"once", "", "", "exit when the last step has passed", &s.once, []string{"demo"}, false},

@@ -106,6 +106,8 @@ func (g *gateway) serverConfig() (server.Config, error) {
 		Providers:      providers,
 		Zone:           zone,
 		UnlockFile:     g.unlockFile,
+		BackupDir:      g.backupDir,
+		BackupKeep:     int(g.backupKeep),
 		Drain:          g.drain,
 		Log:            slog.New(slog.NewTextHandler(g.errs, &slog.HandlerOptions{Level: g.logLevel})),
 		Version:        version(),

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/keywicket/keywicket/internal/server"
 )
 
 // settings holds the value of every option after flags and environment have
@@ -48,6 +50,13 @@ type settings struct {
 	approve     bool
 	ttl         time.Duration
 
+	backupDir  string
+	backupKeep int64
+	plain      bool
+
+	format, since, until string
+	app, kind, code      string
+
 	follow bool
 	lines  int64
 	once   bool
@@ -57,12 +66,14 @@ type settings struct {
 // reads the environment.
 func defaults(env func(string) string) settings {
 	return settings{
-		data:     defaultData(env),
-		listen:   "127.0.0.1:8787",
-		drain:    30 * time.Second,
-		logLevel: slog.LevelInfo,
-		ttl:      10 * time.Minute,
-		lines:    20,
+		data:       defaultData(env),
+		listen:     "127.0.0.1:8787",
+		drain:      30 * time.Second,
+		backupKeep: server.DefaultBackupKeep,
+		format:     "csv",
+		logLevel:   slog.LevelInfo,
+		ttl:        10 * time.Minute,
+		lines:      20,
 	}
 }
 

@@ -36,6 +36,8 @@ func stateWords(s admin.Status) string {
 	switch {
 	case !s.Initialized:
 		return "not set up; run: gateway init"
+	case s.Restored:
+		return "an older database was put back: look at apps and keys, then run: gateway accept-restore"
 	case s.Frozen && s.Locked:
 		return "frozen and locked; run: gateway unlock, then gateway thaw"
 	case s.Frozen:

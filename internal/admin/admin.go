@@ -23,7 +23,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/keywicket/keywicket/internal/audit"
-	"github.com/keywicket/keywicket/internal/doctor"
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/vault"
@@ -52,8 +51,8 @@ type Config struct {
 	Resources []pairing.Resource
 	// PublicURL is the origin apps use. Required.
 	PublicURL string
-	// Check reads the whole database and says what it finds. Default: nothing.
-	Check func(ctx context.Context) ([]doctor.Finding, error)
+	// Data is the data as a whole: backups, rotation, checks. Required.
+	Data Data
 	// Running counts the requests being forwarded. Default: always 0.
 	Running func() int
 	// Zone is the owner's time zone, used in the words of documents. Default
@@ -78,17 +77,14 @@ type Admin struct {
 
 // New checks cfg and returns an Admin.
 func New(cfg Config) (*Admin, error) {
-	if cfg.Pairing == nil || cfg.Vault == nil || cfg.Ledger == nil || cfg.Audit == nil || cfg.TestKey == nil {
-		return nil, errors.New("admin: Pairing, Vault, Ledger, Audit and TestKey are required")
+	if cfg.Pairing == nil || cfg.Vault == nil || cfg.Ledger == nil || cfg.Audit == nil || cfg.Data == nil || cfg.TestKey == nil {
+		return nil, errors.New("admin: Pairing, Vault, Ledger, Audit, Data and TestKey are required")
 	}
 	if cfg.PublicURL == "" || len(cfg.Resources) == 0 {
 		return nil, errors.New("admin: PublicURL and Resources are required")
 	}
 	if cfg.Running == nil {
 		cfg.Running = func() int { return 0 }
-	}
-	if cfg.Check == nil {
-		cfg.Check = func(context.Context) ([]doctor.Finding, error) { return nil, nil }
 	}
 	if cfg.Zone == nil {
 		cfg.Zone = time.Local
@@ -146,7 +142,13 @@ func (a *Admin) Register(e *echo.Echo) {
 	g.GET("/audit", a.tail)
 	g.GET("/audit/follow", a.follow)
 	g.GET("/audit/verify", a.verify)
+	g.POST("/audit/export", a.exportAudit)
 	g.GET("/doctor", a.examine)
+	g.POST("/backup", a.backup)
+	g.POST("/vault/rotate", a.rotateVault)
+	g.POST("/host-key/rotate", a.rotateHostKey)
+	g.POST("/accept-restore", a.acceptRestore)
+	g.POST("/export", a.export)
 }
 
 // decode reads the body of a request strictly: no unknown or duplicate

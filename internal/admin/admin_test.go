@@ -35,6 +35,7 @@ type desk struct {
 	vault   *vault.Vault
 	pairing *pairing.Pairing
 	audit   *audit.Log
+	data    *deskData
 	admin   *admin.Admin
 	server  *http.Server
 	log     *bytes.Buffer
@@ -53,6 +54,7 @@ func newDesk(t *testing.T) *desk {
 	t.Cleanup(func() { _ = d.audit.Close() })
 	d.vault, err = vault.New(vault.Config{Store: db, Argon2: vault.Argon2Params{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	check(t, err)
+	d.data = &deskData{Store: db, vault: d.vault}
 	ledger, err := policy.NewLedger(policy.LedgerConfig{Store: db})
 	check(t, err)
 	t.Cleanup(func() { check(t, ledger.Close()) })
@@ -75,7 +77,7 @@ func newDesk(t *testing.T) *desk {
 		}
 	})
 	d.admin, err = admin.New(admin.Config{
-		Pairing: d.pairing, Vault: d.vault, Ledger: ledger, Audit: d.audit, Resources: known,
+		Pairing: d.pairing, Vault: d.vault, Ledger: ledger, Audit: d.audit, Data: d.data, Resources: known,
 		TestKey: func(_ context.Context, id string) (admin.KeyReport, error) {
 			d.tested = append(d.tested, id)
 			return admin.KeyReport{OK: true, Status: http.StatusOK, Words: "It works."}, nil

@@ -135,7 +135,7 @@ func (s *stream) flush() error { return s.control.Flush() }
 func (a *Admin) verify(c echo.Context) error {
 	report, err := a.cfg.Audit.Verify()
 	if broken, ok := errors.AsType[*audit.BrokenError](err); ok {
-		return answer(c, Verification{Lines: report.Lines, Broken: broken.Line, Reason: broken.Reason})
+		return answer(c, Verification{Lines: report.Lines, File: broken.File, Broken: broken.Line, Reason: broken.Reason})
 	}
 	if err != nil {
 		return err

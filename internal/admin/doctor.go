@@ -1,12 +1,14 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
 
 	"github.com/keywicket/keywicket/internal/audit"
@@ -23,8 +25,8 @@ const (
 func (a *Admin) examine(c echo.Context) error {
 	var out Examination
 	checks := []func() ([]doctor.Finding, error){
-		func() ([]doctor.Finding, error) { return a.cfg.Check(c.Request().Context()) },
-		a.checkAudit, a.checkSlots, a.checkKeys, a.checkGrants,
+		func() ([]doctor.Finding, error) { return a.cfg.Data.Check(c.Request().Context()) },
+		a.checkAudit, a.checkRestore, a.checkSlots, a.checkKeys, a.checkGrants, checkDumps,
 	}
 	for _, check := range checks {
 		found, err := check()
@@ -41,15 +43,27 @@ func (a *Admin) examine(c echo.Context) error {
 		if event.Time.After(out.NewestEvent) {
 			out.NewestEvent = event.Time
 		}
-		if event.Kind == backupMade && event.Time.After(out.NewestBackup) {
-			out.NewestBackup = event.Time
-		}
+	}
+	if out.NewestBackup, err = a.newestBackup(); err != nil {
+		return err
 	}
 	return answer(c, out)
 }
 
-// backupMade records that a backup left the gateway.
-const backupMade audit.Kind = "backup.made"
+// newestBackup is when the last backup was made; the zero time for never.
+func (a *Admin) newestBackup() (newest time.Time, err error) {
+	var lines bytes.Buffer
+	if err := a.cfg.Audit.Export(&lines, audit.Filter{Kind: string(backupMade)}, audit.JSONL); err != nil {
+		return time.Time{}, err
+	}
+	for line := range bytes.Lines(lines.Bytes()) {
+		var event audit.Event
+		if json.Unmarshal(line, &event) == nil && event.Kind == backupMade && event.Time.After(newest) {
+			newest = event.Time
+		}
+	}
+	return newest, nil
+}
 
 func (a *Admin) checkAudit() ([]doctor.Finding, error) {
 	const check = "audit"
@@ -61,6 +75,28 @@ func (a *Admin) checkAudit() ([]doctor.Finding, error) {
 		}}, nil
 	}
 	return []doctor.Finding{doctor.Good(check, fmt.Sprintf("the chain of %d lines is whole", report.Lines))}, nil
+}
+
+// checkRestore tells that apps are refused until the owner has looked.
+func (a *Admin) checkRestore() ([]doctor.Finding, error) {
+	if !a.cfg.Data.Restored() {
+		return nil, nil
+	}
+	return []doctor.Finding{{
+		Check: "restore", Severity: doctor.Problem, Message: "an older database was put back, or restored; no app is served until you accept it",
+		Remedy: "look at apps and keys (gateway app list, gateway key list), then: gateway accept-restore",
+	}}, nil
+}
+
+// checkDumps tells when a crash could write keys to disk.
+func checkDumps() ([]doctor.Finding, error) {
+	if vault.CoreDumpsOff() {
+		return []doctor.Finding{doctor.Good("memory", "core dumps are off")}, nil
+	}
+	return []doctor.Finding{{
+		Check: "memory", Severity: doctor.Note, Message: "this system does not let the gateway switch its core dumps off",
+		Remedy: "switch them off where you start it, for instance with: ulimit -c 0",
+	}}, nil
 }
 
 // checkSlots warns when one lost thing locks the owner out.

@@ -34,6 +34,7 @@ const (
 	CodeAuditUnavailable  Code = "audit_unavailable"
 	CodeUnsupported       Code = "unsupported"
 	CodeTooMany           Code = "too_many"
+	CodeNotRestored       Code = "nothing_to_accept"
 	CodeInternal          Code = "internal"
 )
 

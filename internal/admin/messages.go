@@ -13,6 +13,7 @@ type Status struct {
 	Initialized     bool      `json:"initialized"`      // a passphrase has been set
 	Locked          bool      `json:"locked"`           // no provider key can be released
 	Frozen          bool      `json:"frozen"`           // every app is refused
+	Restored        bool      `json:"restored"`         // an older database was put back and not accepted: every app is refused
 	PublicURL       string    `json:"public_url"`       // the origin apps and the console use
 	TimeZone        string    `json:"time_zone"`        // the zone of days, months and shown times
 	Running         int       `json:"running"`          // requests being forwarded at this moment
@@ -199,7 +200,8 @@ type Session struct {
 type Verification struct {
 	OK     bool   `json:"ok"`
 	Lines  int    `json:"lines"`           // lines checked
-	Broken int    `json:"broken,omitzero"` // first line that does not fit, counted from 1
+	File   string `json:"file,omitempty"`  // in which the chain breaks first
+	Broken int    `json:"broken,omitzero"` // first line of it that does not fit, counted from 1
 	Reason string `json:"reason,omitempty"`
 }
 

@@ -26,6 +26,7 @@ func (a *Admin) status(c echo.Context) error {
 		Initialized:     a.cfg.Vault.Initialized(),
 		Locked:          a.cfg.Vault.Locked(),
 		Frozen:          a.cfg.Pairing.Frozen(),
+		Restored:        a.cfg.Data.Restored(),
 		PublicURL:       a.cfg.PublicURL,
 		TimeZone:        a.cfg.Zone.String(),
 		Running:         a.cfg.Running(),

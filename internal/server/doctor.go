@@ -3,8 +3,11 @@ package server
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/keywicket/keywicket/internal/doctor"
+	"github.com/keywicket/keywicket/internal/store"
 )
 
 // maxDamaged bounds how many damaged records the doctor names.
@@ -17,6 +20,10 @@ func (r *rooms) checkDatabase(ctx context.Context) ([]doctor.Finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checking the database: %w", err)
 	}
+	damage = slices.DeleteFunc(damage, func(d store.Finding) bool {
+		// That it was put back is no damage, and has a remedy of its own.
+		return r.store.Restored() && d.Collection == "" && strings.HasSuffix(d.Problem, "is not confirmed")
+	})
 	if len(damage) == 0 {
 		return []doctor.Finding{doctor.Good(check, "its structure is sound and every record opens")}, nil
 	}

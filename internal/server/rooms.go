@@ -124,6 +124,7 @@ func (r *rooms) openFronts(cfg Config, publicURL string, known []pairing.Resourc
 			report, err := r.proxy.TestKey(ctx, id)
 			return ui.KeyReport(report), err
 		},
+		Restored: keeper{r}.Restored, AcceptRestore: keeper{r}.AcceptRestore,
 		Resources: known, PublicURL: publicURL, Zone: cfg.Zone, Clock: cfg.Clock, Log: cfg.Log,
 	})
 	if err != nil {
@@ -135,7 +136,7 @@ func (r *rooms) openFronts(cfg Config, publicURL string, known []pairing.Resourc
 			report, err := r.proxy.TestKey(ctx, id)
 			return admin.KeyReport(report), err
 		},
-		Running: r.proxy.Running, Check: r.checkDatabase, Resources: known, PublicURL: publicURL,
+		Running: r.proxy.Running, Data: keeper{r}, Resources: known, PublicURL: publicURL,
 		Zone: cfg.Zone, Clock: cfg.Clock, Log: cfg.Log, Version: cfg.Version,
 	})
 	return err

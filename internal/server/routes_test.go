@@ -143,6 +143,7 @@ func TestEveryRouteForEveryCaller(t *testing.T) {
 		"POST /freeze":               {signIn, 303, 403},
 		"POST /thaw":                 {signIn, 303, 403},
 		"POST /lock":                 {signIn, 303, 403},
+		"POST /accept-restore":       {signIn, 303, 403},
 		"GET /unlock":                {signIn, 303, 200},
 		"POST /unlock":               {signIn, 403, 403},
 		"GET /static/:name":          {404, 404, 404},

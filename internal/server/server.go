@@ -57,6 +57,10 @@ type Config struct {
 	Zone *time.Location
 	// UnlockFile, when set, names a key file that unlocks the vault at start.
 	UnlockFile string
+	// BackupDir, when set, gets one backup a day; BackupKeep says how many are
+	// kept there, default DefaultBackupKeep.
+	BackupDir  string
+	BackupKeep int
 	// Drain bounds how long Serve waits for running requests when it stops;
 	// default DefaultDrain.
 	Drain time.Duration
@@ -78,6 +82,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Zone == nil {
 		c.Zone = time.Local
+	}
+	if c.BackupKeep == 0 {
+		c.BackupKeep = DefaultBackupKeep
 	}
 	if c.Drain == 0 {
 		c.Drain = DefaultDrain
@@ -158,6 +165,13 @@ func (s *Server) Serve(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return serve(public, s.tcp) })
 	group.Go(func() error { return serve(local, s.socket) })
+	if s.cfg.BackupDir != "" {
+		daily := &backups{
+			dir: s.cfg.BackupDir, keep: s.cfg.BackupKeep, clock: s.cfg.Clock, log: s.cfg.Log,
+			make: keeper{s.rooms}.Backup, record: s.rooms.audit.Append,
+		}
+		group.Go(func() error { daily.run(running); return nil })
+	}
 	group.Go(func() error {
 		<-running.Done()
 		return s.stop(public, local)

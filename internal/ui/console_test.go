@@ -38,6 +38,8 @@ var resources = []pairing.Resource{
 
 // console is the web console on real rooms, served over loopback.
 type console struct {
+	restored bool // an older database was put back
+
 	t       *testing.T
 	dir     string
 	url     string
@@ -82,6 +84,7 @@ func newConsole(t *testing.T) *console {
 	c.ui, err = ui.New(ui.Config{
 		Owner: c.owner, Pairing: c.pairing, Vault: c.vault, Ledger: c.ledger, Audit: c.audit,
 		TestKey: c.testKey, Resources: resources, PublicURL: c.url, Zone: time.UTC,
+		Restored: func() bool { return c.restored }, AcceptRestore: func() error { c.restored = false; return nil },
 	})
 	c.must(err)
 	c.mount(e)

@@ -32,6 +32,10 @@ const (
 	slotRemoved       audit.Kind = "vault.slot_removed"
 	passphraseChanged audit.Kind = "vault.passphrase_changed"
 	backupMade        audit.Kind = "backup.made"
+	rootRotated       audit.Kind = "vault.rotated"
+	hostRotated       audit.Kind = "host_key.rotated"
+	restoreAccepted   audit.Kind = "restore.accepted"
+	exported          audit.Kind = "vault.exported"
 )
 
 func (u *UI) eventView(e audit.Event) eventView {
@@ -115,6 +119,14 @@ func (u *UI) eventWords(e audit.Event) string {
 		return "You changed a passphrase"
 	case backupMade:
 		return "A backup was made"
+	case rootRotated:
+		return "You made a new root key"
+	case hostRotated:
+		return "You made a new host key"
+	case restoreAccepted:
+		return "You accepted an older database"
+	case exported:
+		return "You took all keys out in clear"
 	case audit.KeyAdded:
 		return "You stored a key for " + resource
 	case audit.KeyRemoved:

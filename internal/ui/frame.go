@@ -12,6 +12,7 @@ func (u *UI) frame(c echo.Context, title, nav, path string) frame {
 		SignedIn: true,
 		Locked:   u.cfg.Vault.Locked(),
 		Frozen:   u.cfg.Pairing.Frozen(),
+		Restored: u.cfg.Restored(),
 		Pending:  len(u.cfg.Pairing.Requests()),
 		Said:     u.said(c),
 	}

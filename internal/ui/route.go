@@ -58,6 +58,7 @@ func (u *UI) Routes() []Route {
 		{post, "/freeze", SignedIn, u.freeze},
 		{post, "/thaw", SignedIn, u.thaw},
 		{post, "/lock", SignedIn, u.lock},
+		{post, "/accept-restore", SignedIn, u.acceptRestore},
 		{get, "/unlock", SignedIn, u.showUnlock},
 		{post, "/unlock", SignedIn, u.unlock},
 	}

@@ -16,6 +16,7 @@ const (
 	saidSignedOut outcome = "signed-out"
 	saidUnlocked  outcome = "unlocked"
 	saidThawed    outcome = "thawed"
+	saidAccepted  outcome = "accepted"
 	saidKeyAdded  outcome = "key-added"
 	saidKeyGone   outcome = "key-removed"
 	saidApproved  outcome = "approved"
@@ -36,6 +37,8 @@ func (o outcome) sentence() string {
 		return "You are signed out. The gateway keeps running."
 	case saidUnlocked:
 		return "The vault is unlocked."
+	case saidAccepted:
+		return "Accepted. Apps are served again."
 	case saidThawed:
 		return "Thawed. Apps can work again."
 	case saidKeyAdded:

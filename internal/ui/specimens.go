@@ -17,6 +17,7 @@ func specimens() []specimen {
 		{"overview-first", overviewPage(overviewView{Frame: quiet.as("Overview", "overview", saidSetUp), Recent: someEvents()[7:]})},
 		{"overview", overviewPage(overviewView{Frame: frame{SignedIn: true, Pending: 2}.as("Overview", "overview", ""), Keys: 2, Waiting: someWaiting(), Apps: someApps(), Recent: someEvents()})},
 		{"overview-frozen", overviewPage(overviewView{Frame: frozen.as("Overview", "overview", ""), Keys: 2, Waiting: someWaiting(), Apps: someApps(), Recent: someEvents()})},
+		{"overview-restored", overviewPage(overviewView{Frame: frame{SignedIn: true, Restored: true, Locked: true}.as("Overview", "overview", ""), Keys: 2, Apps: someApps(), Recent: someEvents()})},
 		{"keys", keysPage(keysView{Frame: quiet.as("Keys", "keys", saidKeyAdded), Keys: someKeys(), Choices: someResources()})},
 		{"keys-none", keysPage(keysView{Frame: quiet.as("Keys", "keys", ""), Choices: someResources(), Label: "work", BaseURL: "ftp://example.com", Problem: "Not stored. The base URL: must be https."})},
 		{"keys-locked", keysPage(keysView{Frame: locked.as("Keys", "keys", ""), Keys: someKeys(), Choices: someResources()})},

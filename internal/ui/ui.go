@@ -47,6 +47,10 @@ type Config struct {
 	// TestKey makes one cheap call to the provider with a stored key.
 	// Required.
 	TestKey func(ctx context.Context, credentialID string) (KeyReport, error)
+	// Restored says whether an older database was put back that the owner has
+	// not accepted, and AcceptRestore accepts it. Default: never.
+	Restored      func() bool
+	AcceptRestore func() error
 	// Resources are what keys can be stored for and apps can ask for.
 	// Required.
 	Resources []pairing.Resource
@@ -83,6 +87,9 @@ func New(cfg Config) (*UI, error) {
 	}
 	if cfg.PublicURL == "" || len(cfg.Resources) == 0 {
 		return nil, errors.New("ui: PublicURL and Resources are required")
+	}
+	if cfg.Restored == nil || cfg.AcceptRestore == nil {
+		cfg.Restored, cfg.AcceptRestore = func() bool { return false }, func() error { return nil }
 	}
 	if cfg.Zone == nil {
 		cfg.Zone = time.Local
