@@ -33,7 +33,7 @@ type App struct {
 	URI  string // the app's home page, shown to the owner; may be empty
 
 	// Ask is what the app wants. Empty asks for whatever the owner has attached to the pairing string. What is granted
-	// may be less: see Connection.Granted.
+	// may be less: see Connection.Granted and Connection.Reductions.
 	Ask []Permission
 
 	Keys KeyStore // where key and session are kept; default MemoryKeyStore(), which forgets them with the process
@@ -75,8 +75,8 @@ func Pair(ctx context.Context, pairingString string, app App) (*Connection, erro
 	if err != nil {
 		return nil, err
 	}
-	if app.Name == "" || utf8.RuneCountInString(app.Name) > maxNameLength {
-		return nil, fmt.Errorf("pairing: App.Name must have 1 to %d characters", maxNameLength)
+	if err := checkName(app.Name); err != nil {
+		return nil, err
 	}
 	c, err := newConnection(parsed.issuer, app)
 	if err != nil {
@@ -86,6 +86,13 @@ func Pair(ctx context.Context, pairingString string, app App) (*Connection, erro
 		return nil, fmt.Errorf("redeeming the pairing string: %w", err)
 	}
 	return waited(c, c.askAndWait(ctx))
+}
+
+func checkName(name string) error {
+	if name == "" || utf8.RuneCountInString(name) > maxNameLength {
+		return fmt.Errorf("pairing: App.Name must have 1 to %d characters", maxNameLength)
+	}
+	return nil
 }
 
 // waited gives no connection when it has come to nothing.

@@ -60,6 +60,7 @@ func (c *Connection) ask(ctx context.Context) error {
 	}
 	lifetime := seconds(answer.ExpiresIn, defaultLifetime, maxLifetime)
 	return c.update(func(kept *record) {
+		kept.AskedAt = c.now()
 		kept.Pending = &question{
 			DeviceCode: answer.DeviceCode, UserCode: plain(answer.UserCode), URI: plain(answer.URI), URIComplete: plain(answer.URIComplete),
 			IntervalSeconds: answer.Interval, ExpiresAt: c.now().Add(lifetime),

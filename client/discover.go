@@ -10,12 +10,14 @@ import (
 
 // endpoints is the part of the authorization server metadata that is used (RFC 8414 section 2).
 type endpoints struct {
-	Issuer       string   `json:"issuer"`
-	Registration string   `json:"registration_endpoint"`
-	Device       string   `json:"device_authorization_endpoint"`
-	Token        string   `json:"token_endpoint"`
-	Revocation   string   `json:"revocation_endpoint"`
-	Algorithms   []string `json:"dpop_signing_alg_values_supported"`
+	Issuer        string   `json:"issuer"`
+	Authorization string   `json:"authorization_endpoint"`                // optional, as the next
+	Push          string   `json:"pushed_authorization_request_endpoint"` // RFC 9126 section 5
+	Registration  string   `json:"registration_endpoint"`
+	Device        string   `json:"device_authorization_endpoint"`
+	Token         string   `json:"token_endpoint"`
+	Revocation    string   `json:"revocation_endpoint"`
+	Algorithms    []string `json:"dpop_signing_alg_values_supported"`
 }
 
 // discover gives the gateway's endpoints, asking for them once.
@@ -42,8 +44,9 @@ func (c *Connection) check(found *endpoints) error {
 	}
 	for name, value := range map[string]string{
 		"registration": found.Registration, "device authorization": found.Device, "token": found.Token, "revocation": found.Revocation,
+		"authorization": found.Authorization, "pushed authorization request": found.Push,
 	} {
-		if value == "" && name == "revocation" {
+		if value == "" && slices.Contains([]string{"revocation", "authorization", "pushed authorization request"}, name) {
 			continue
 		}
 		parsed, err := url.Parse(value)

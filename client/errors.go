@@ -10,6 +10,7 @@ var (
 	ErrExpired       = errors.New("the owner did not decide in time; open the connection again to ask again")
 	ErrNotPaired     = errors.New("not paired; call Pair with a pairing string")
 	ErrSessionEnded  = errors.New("the session has ended; pair again with a new pairing string")
+	ErrRedirect      = errors.New("the browser has not brought back the answer to this question")
 	ErrForeignOrigin = errors.New("refusing to sign for another origin")
 	ErrKeyStore      = errors.New("key store")
 )

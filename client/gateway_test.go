@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -30,6 +31,7 @@ type gateway struct {
 	codes    map[string]bool       // code -> still open
 	apps     map[string]string     // client id -> thumbprint
 	asks     map[string]*ask       // device code ->
+	pushed   map[string]url.Values // request_uri, and then code ->
 	sessions map[string]*session   // refresh token ->
 	tokens   map[string]*testToken // access token ->
 
@@ -87,7 +89,7 @@ func newQuietGateway(t testing.TB) *gateway {
 
 func buildGateway(dir string) (*gateway, error) {
 	g := &gateway{
-		issuer: "https://keys.example", codes: map[string]bool{}, apps: map[string]string{}, asks: map[string]*ask{},
+		issuer: "https://keys.example", codes: map[string]bool{}, apps: map[string]string{}, asks: map[string]*ask{}, pushed: map[string]url.Values{},
 		sessions: map[string]*session{}, tokens: map[string]*testToken{}, tokenLife: 5 * time.Minute, clock: time.Now,
 	}
 	g.upstream = func(w http.ResponseWriter, _ *http.Request, body []byte) { _, _ = w.Write(body) }
@@ -169,12 +171,16 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/.well-known/oauth-authorization-server":
 		g.serveMetadata(w)
+	case r.URL.Path == "/oauth/authorize":
+		g.authorize(w, r)
 	case r.Method != http.MethodPost && !strings.HasPrefix(r.URL.Path, "/r/"):
 		w.WriteHeader(http.StatusMethodNotAllowed)
 	case r.URL.Path == "/oauth/register":
 		g.register(w, r, body)
 	case r.URL.Path == "/oauth/device":
 		g.ask(w, r, body)
+	case r.URL.Path == "/oauth/par":
+		g.push(w, r, body)
 	case r.URL.Path == "/oauth/token":
 		g.token(w, r, body)
 	case r.URL.Path == "/oauth/revoke":
@@ -196,8 +202,10 @@ func (g *gateway) serveMetadata(w http.ResponseWriter) {
 	document := map[string]any{
 		"issuer": g.issuer, "registration_endpoint": g.issuer + "/oauth/register",
 		"device_authorization_endpoint": g.issuer + "/oauth/device", "token_endpoint": g.issuer + "/oauth/token",
-		"revocation_endpoint":               g.issuer + "/oauth/revoke",
-		"dpop_signing_alg_values_supported": strings.Fields(dpop.Algorithms),
+		"revocation_endpoint":                   g.issuer + "/oauth/revoke",
+		"authorization_endpoint":                g.issuer + "/oauth/authorize",
+		"pushed_authorization_request_endpoint": g.issuer + "/oauth/par",
+		"dpop_signing_alg_values_supported":     strings.Fields(dpop.Algorithms),
 	}
 	if g.metadata != nil {
 		g.metadata(document)
@@ -284,6 +292,55 @@ func (g *gateway) ask(w http.ResponseWriter, r *http.Request, body []byte) {
 	})
 }
 
+// push keeps an authorization request (RFC 9126).
+func (g *gateway) push(w http.ResponseWriter, r *http.Request, body []byte) {
+	form, err := url.ParseQuery(string(body))
+	id := form.Get("client_id")
+	if err != nil || g.apps[id] == "" || g.apps[id] != form.Get("dpop_jkt") || form.Get("code_challenge_method") != "S256" || len(form.Get("code_challenge")) != 43 {
+		answer(w, http.StatusBadRequest, map[string]any{"error": "invalid_request"})
+		return
+	}
+	if _, ok := g.verify(w, r, body, "", g.apps[id]); !ok {
+		return
+	}
+	name := "urn:ietf:params:oauth:request_uri:" + rand.Text()
+	g.pushed[name] = form
+	answer(w, http.StatusCreated, map[string]any{"request_uri": name, "expires_in": 60})
+}
+
+// authorize is the owner deciding at once.
+func (g *gateway) authorize(w http.ResponseWriter, r *http.Request) {
+	form := g.pushed[r.URL.Query().Get("request_uri")]
+	if form == nil || form.Get("client_id") != r.URL.Query().Get("client_id") {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	back := url.Values{"state": {form.Get("state")}, "iss": {g.issuer}}
+	code := ""
+	if g.decide != nil {
+		code = g.decide(nil)
+	}
+	if code != "" {
+		back.Set("error", code)
+	} else {
+		back.Set("code", rand.Text())
+		g.pushed[back.Get("code")] = form
+	}
+	http.Redirect(w, r, form.Get("redirect_uri")+"?"+back.Encode(), http.StatusSeeOther)
+}
+
+func (g *gateway) redeemCode(w http.ResponseWriter, asked formValues) {
+	form := g.pushed[asked.Get("code")]
+	sum := sha256.Sum256([]byte(asked.Get("code_verifier")))
+	if form == nil || form.Get("code_challenge") != base64.RawURLEncoding.EncodeToString(sum[:]) || form.Get("redirect_uri") != asked.Get("redirect_uri") {
+		answer(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
+		return
+	}
+	delete(g.pushed, asked.Get("code"))
+	id := form.Get("client_id")
+	g.begin(w, &ask{client: id, thumbprint: g.apps[id], details: json.RawMessage(form.Get("authorization_details"))})
+}
+
 func (g *gateway) token(w http.ResponseWriter, r *http.Request, body []byte) {
 	form := parseForm(r, body)
 	thumbprint := g.apps[form.Get("client_id")]
@@ -305,6 +362,8 @@ func (g *gateway) token(w http.ResponseWriter, r *http.Request, body []byte) {
 		g.issue(w, s, form.Get("refresh_token"))
 	case "urn:ietf:params:oauth:grant-type:device_code":
 		g.poll(w, form.Get("device_code"))
+	case "authorization_code":
+		g.redeemCode(w, form)
 	default:
 		answer(w, http.StatusBadRequest, map[string]any{"error": "unsupported_grant_type"})
 	}
@@ -329,7 +388,15 @@ func (g *gateway) poll(w http.ResponseWriter, device string) {
 		}
 	}
 	delete(g.asks, device)
+	g.begin(w, a)
+}
+
+// begin is a session of what was asked, or less.
+func (g *gateway) begin(w http.ResponseWriter, a *ask) {
 	details := a.details
+	if len(details) == 0 {
+		details = json.RawMessage(`[{"type":"keywicket","identifier":"llm:openai"}]`)
+	}
 	if g.grant != nil {
 		details = g.grant(details)
 	}

@@ -15,6 +15,7 @@ type record struct {
 	Key          json.RawMessage `json:"key"` // private JWK
 	RefreshToken string          `json:"refresh_token,omitempty"`
 	Asked        []Permission    `json:"asked,omitempty"`
+	AskedAt      time.Time       `json:"asked_at,omitzero"`
 	Granted      []Permission    `json:"granted,omitempty"`
 	Pending      *question       `json:"pending,omitempty"`
 	Denied       bool            `json:"denied,omitempty"`

@@ -14,15 +14,16 @@ const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 type registration struct {
 	Name          string   `json:"client_name"`
 	URI           string   `json:"client_uri,omitempty"`
+	RedirectURIs  []string `json:"redirect_uris,omitempty"`
 	GrantTypes    []string `json:"grant_types"`
 	ResponseTypes []string `json:"response_types"`
 	AuthMethod    string   `json:"token_endpoint_auth_method"`
 	Bound         bool     `json:"dpop_bound_access_tokens"`
 }
 
-// register redeems the code and keeps what came of it. Only then is an earlier connection in the same key store
+// register redeems the code and keeps what came of it. With redirect URIs the app may use the code flow as well. Only then is an earlier connection in the same key store
 // replaced, so that a bad string costs nothing.
-func (c *Connection) register(ctx context.Context, code string, app App) error {
+func (c *Connection) register(ctx context.Context, code string, app App, redirectURIs ...string) error {
 	if store, ok := c.keys.(interface{ writable() error }); ok {
 		if err := store.writable(); err != nil {
 			return err
@@ -32,10 +33,15 @@ func (c *Connection) register(ctx context.Context, code string, app App) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(registration{
+	metadata := registration{
 		Name: app.Name, URI: app.URI, GrantTypes: []string{deviceGrant, "refresh_token"}, ResponseTypes: []string{},
 		AuthMethod: "none", Bound: true,
-	})
+	}
+	if len(redirectURIs) > 0 {
+		metadata.RedirectURIs, metadata.ResponseTypes = redirectURIs, []string{"code"}
+		metadata.GrantTypes = append(metadata.GrantTypes, "authorization_code")
+	}
+	body, err := json.Marshal(metadata)
 	if err != nil {
 		return err
 	}
