@@ -82,6 +82,8 @@ type account struct {
 	id       string
 	counters map[counterKey]*counter
 	running  int
+	minutes  minutes
+	left     []counterRecord // windows under way when the ledger was closed
 	totals   Totals
 	touched  bool // since the start
 }
@@ -90,13 +92,43 @@ func newAccount(id string) *account {
 	return &account{id: id, counters: map[counterKey]*counter{}}
 }
 
-// counter finds or makes the counter for a unit of a limit.
-func (a *account) counter(l Limit, u Unit) *counter {
-	key := counterKey{Per: l.Per, Unit: u, Model: bareModel(l.Model)}
+// counter finds the counter for a unit of one of the document's limits, or
+// makes one that starts with what is known.
+func (a *account) counter(d Document, l Limit, u Unit, now time.Time, zone *time.Location) *counter {
+	key := counterKey{Per: l.Per, Unit: u, Model: countedModel(l.Model)}
 	c, found := a.counters[key]
 	if !found {
 		c = &counter{key: key}
+		c.at(now, zone).settled = a.known(d, key, now, zone)
 		a.counters[key] = c
 	}
 	return c
+}
+
+// known is how much of what a new counter is to count has been counted by
+// others: all that ones for narrower globs have, and as much as the largest
+// of those that it takes the place of. A limit that is spent does not start
+// anew because it is written in another way.
+func (a *account) known(d Document, key counterKey, now time.Time, zone *time.Location) int64 {
+	var most int64
+	for other, c := range a.counters {
+		if other.Per != key.Per || other.Unit != key.Unit {
+			continue
+		}
+		replaced := !d.has(other) && overlap(key.Model, other.Model)
+		if replaced || covers(key.Model, other.Model) {
+			most = max(most, c.at(now, zone).used())
+		}
+	}
+	return most
+}
+
+// has says whether a limit of the document uses the counter.
+func (d Document) has(key counterKey) bool {
+	for _, l := range d.Limits {
+		if key.Unit.cap(l) != 0 && key == (counterKey{Per: l.Per, Unit: key.Unit, Model: countedModel(l.Model)}) {
+			return true
+		}
+	}
+	return false
 }

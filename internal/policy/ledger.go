@@ -35,7 +35,7 @@ type LedgerConfig struct {
 // Counts live in memory under one lock; the store holds a ceiling for each
 // counter, raised ahead of time in the background, so that a reservation
 // waits for the disk only when a counter is new in its period or the app is
-// faster than the disk. Minute windows live in memory alone.
+// faster than the disk. Minute windows live in memory; see minutes.
 type Ledger struct {
 	store *store.Store
 	clock func() time.Time
@@ -57,12 +57,12 @@ func NewLedger(c LedgerConfig) (*Ledger, error) {
 	if c.Store == nil {
 		return nil, errors.New("opening the ledger: LedgerConfig.Store is required")
 	}
-	all, err := load(c.Store)
-	if err != nil {
-		return nil, err
-	}
 	if c.Clock == nil {
 		c.Clock = time.Now
+	}
+	all, err := load(c.Store, c.Clock())
+	if err != nil {
+		return nil, err
 	}
 	l := &Ledger{
 		store:    c.Store,
@@ -74,6 +74,11 @@ func NewLedger(c LedgerConfig) (*Ledger, error) {
 		writer:   newWriter(),
 	}
 	l.idle = sync.NewCond(&l.mu)
+	for _, a := range all {
+		if err := l.resume(a); err != nil {
+			return nil, fmt.Errorf("opening the ledger: %w", err)
+		}
+	}
 	return l, nil
 }
 
@@ -121,7 +126,7 @@ func (l *Ledger) Close() error {
 	var plans []plan
 	for _, a := range l.accounts {
 		if a.touched {
-			plans = append(plans, a.plan(true))
+			plans = append(plans, l.lastPlan(a))
 		}
 	}
 	if len(plans) == 0 {
@@ -131,4 +136,17 @@ func (l *Ledger) Close() error {
 		return fmt.Errorf("closing the ledger: %w: %w", ErrUnavailable, err)
 	}
 	return nil
+}
+
+// lastPlan is the plan of a ledger that is being closed. Where windows cannot
+// be read, the mark stays, as after a kill.
+func (l *Ledger) lastPlan(a *account) plan {
+	now := l.clock()
+	windows, err := l.lastWindows(a, now)
+	if err != nil {
+		l.log.Warn("reading a rate failed; it counts as spent for a minute after the next start", "error", err)
+	}
+	p := a.plan(true, now)
+	p.record.Counters = append(p.record.Counters, windows...)
+	return p
 }

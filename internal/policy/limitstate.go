@@ -25,15 +25,15 @@ func (l *Ledger) Limits(permissionID string, d Document) []LimitState {
 			if u.cap(limit) == 0 || !limit.Per.known() {
 				continue
 			}
-			all = append(all, l.state(a, limit, u, now))
+			all = append(all, l.state(a, d, limit, u, now))
 		}
 	}
 	return all
 }
 
-func (l *Ledger) state(a *account, limit Limit, u Unit, now time.Time) LimitState {
+func (l *Ledger) state(a *account, d Document, limit Limit, u Unit, now time.Time) LimitState {
 	s := LimitState{Per: limit.Per, Model: limit.Model, Unit: u, Limit: u.cap(limit)}
-	c, err := l.charge(a, limit, u, now)
+	c, err := l.charge(a, d, limit, u, now)
 	if err != nil {
 		l.log.Warn("reading a rate failed; it is shown as unused", "error", err)
 		return s

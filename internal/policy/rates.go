@@ -37,7 +37,7 @@ func newRates(s limiter.Store) rates {
 
 // rateKey names the windows of one unit of one limit of a permission.
 func rateKey(permissionID string, u Unit, l Limit) string {
-	return permissionID + "\x00" + string(u) + "\x00" + bareModel(l.Model)
+	return permissionID + "\x00" + string(u) + "\x00" + countedModel(l.Model)
 }
 
 // look tells the window under way without counting.

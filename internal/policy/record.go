@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/keywicket/keywicket/internal/store"
 )
@@ -10,6 +11,8 @@ import (
 type accountRecord struct {
 	Counters []counterRecord `json:"counters,omitzero"`
 	Totals   Totals          `json:"totals"`
+	// Minutes is until when minute windows may be under way.
+	Minutes time.Time `json:"minutes,omitzero"`
 }
 
 type counterRecord struct {
@@ -21,7 +24,7 @@ type counterRecord struct {
 var accounts = store.NewCollection[accountRecord]("ledger")
 
 // load reads all accounts. Every tally starts at its ceiling.
-func load(s *store.Store) (map[string]*account, error) {
+func load(s *store.Store, now time.Time) (map[string]*account, error) {
 	var records map[string]accountRecord
 	err := s.View(func(tx *store.Tx) (err error) {
 		records, err = accounts.All(tx)
@@ -32,15 +35,20 @@ func load(s *store.Store) (map[string]*account, error) {
 	}
 	all := make(map[string]*account, len(records))
 	for id, r := range records {
-		all[id] = r.account(id)
+		all[id] = r.account(id, now)
 	}
 	return all, nil
 }
 
-func (r accountRecord) account(id string) *account {
+func (r accountRecord) account(id string, now time.Time) *account {
 	a := newAccount(id)
 	a.totals = r.Totals
+	a.minutes.afterKill(r.Minutes, now)
 	for _, cr := range r.Counters {
+		if cr.Per == Minute {
+			a.left = append(a.left, cr)
+			continue
+		}
 		c := a.counters[cr.counterKey]
 		if c == nil {
 			c = &counter{key: cr.counterKey}
@@ -59,16 +67,17 @@ func (r accountRecord) account(id string) *account {
 // plan is an account's record about to be written, and the ceilings that hold
 // once it has been.
 type plan struct {
-	id     string
-	record accountRecord
-	raises map[*tally]int64
+	id      string
+	record  accountRecord
+	minutes *minutes
+	raises  map[*tally]int64
 }
 
 // plan puts every ceiling where it should stand, or, when exact, where the
 // counts are. Lowering takes effect in memory before it is on disk, raising
 // after: used stays below both at all times.
-func (a *account) plan(exact bool) plan {
-	p := plan{id: a.id, record: accountRecord{Totals: a.totals}, raises: map[*tally]int64{}}
+func (a *account) plan(exact bool, now time.Time) plan {
+	p := plan{id: a.id, record: accountRecord{Totals: a.totals, Minutes: a.minutes.plan(now)}, minutes: &a.minutes, raises: map[*tally]int64{}}
 	put := func(c *counter, t *tally, ceiling int64) {
 		p.record.Counters = append(p.record.Counters, counterRecord{c.key, t.span, ceiling})
 		t.ceiling, t.planned = min(t.ceiling, ceiling), ceiling
@@ -92,6 +101,7 @@ func (a *account) plan(exact bool) plan {
 
 // settle takes note of how writing went.
 func (p plan) settle(err error) {
+	p.minutes.settle(err)
 	for t, ceiling := range p.raises {
 		t.planned = 0
 		if err == nil {

@@ -42,7 +42,7 @@ func (l *Ledger) Reserve(permissionID string, d Document, req Request) (*Reserva
 				return nil, c.denied
 			}
 		}
-		wait := l.uncovered(a, charges)
+		wait := l.uncovered(a, charges, now)
 		if wait == nil {
 			return l.take(a, charges)
 		}
@@ -68,7 +68,7 @@ func (l *Ledger) charges(a *account, d Document, req Request, now time.Time) ([]
 			if u.cap(limit) == 0 {
 				continue
 			}
-			c, err := l.charge(a, limit, u, now)
+			c, err := l.charge(a, d, limit, u, now)
 			if err != nil {
 				return nil, err
 			}
@@ -83,15 +83,15 @@ func (l *Ledger) charges(a *account, d Document, req Request, now time.Time) ([]
 }
 
 // charge finds where a unit of a limit is counted.
-func (l *Ledger) charge(a *account, limit Limit, u Unit, now time.Time) (charge, error) {
+func (l *Ledger) charge(a *account, d Document, limit Limit, u Unit, now time.Time) (charge, error) {
 	c := charge{limit: limit, unit: u, cap: u.cap(limit)}
 	if limit.Per == Minute {
+		var err error
 		c.key = rateKey(a.id, u, limit)
-		w, err := l.rates.look(c.key)
-		c.window = w
+		c.window, err = l.window(a, c, now)
 		return c, err
 	}
-	c.counter = a.counter(limit, u)
+	c.counter = a.counter(d, limit, u, now, l.zone)
 	c.tally = c.counter.at(now, l.zone)
 	return c, nil
 }
@@ -110,10 +110,13 @@ func (c charge) counted() (settled, held int64) {
 
 // uncovered returns what to wait for until every tally's ceiling on disk has
 // room for the request, nil when it has.
-func (l *Ledger) uncovered(a *account, charges []charge) *round {
+func (l *Ledger) uncovered(a *account, charges []charge, now time.Time) *round {
 	var wait *round
 	for _, c := range charges {
 		if c.tally == nil {
+			if w := l.unmarked(a, c, now); w != nil {
+				wait = w
+			}
 			continue
 		}
 		c.counter.limit = c.cap

@@ -181,7 +181,7 @@ func (l Limit) validate(at string) error {
 
 // counts says that two limits would share a counter.
 func (l Limit) counts(other Limit) bool {
-	if l.Per != other.Per || bareModel(l.Model) != bareModel(other.Model) {
+	if l.Per != other.Per || countedModel(l.Model) != countedModel(other.Model) {
 		return false
 	}
 	for _, u := range units {

@@ -51,7 +51,7 @@ func (l *Ledger) writeRounds() {
 	for len(w.pending) > 0 {
 		plans := make([]plan, 0, len(w.pending))
 		for a := range w.pending {
-			plans = append(plans, a.plan(false))
+			plans = append(plans, a.plan(false, l.clock()))
 			delete(w.unsaved, a)
 		}
 		w.now, w.next = w.next, newRound()
