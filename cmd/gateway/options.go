@@ -36,6 +36,7 @@ func (s *settings) table() []optionRow {
 		{"backup-dir", "KEYWICKET_BACKUP_DIR", "DIR", "make one backup a day here, while the vault is unlocked", &s.backupDir, serve, false},
 		{"backup-keep", "KEYWICKET_BACKUP_KEEP", "N", "how many of the daily backups are kept", &s.backupKeep, serve, false},
 		{"time-zone", "KEYWICKET_TIME_ZONE", "ZONE", "zone in which days and months begin, such as Europe/Berlin (default: the machine's)", &s.timeZone, serve, false},
+		{"dpop-nonce", "KEYWICKET_DPOP_NONCE", "", "make apps put a nonce that the gateway has just given out into every proof", &s.dpopNonce, serve, false},
 		{"log-level", "KEYWICKET_LOG_LEVEL", "LEVEL", "debug, info, warn or error", &s.logLevel, serve, false},
 
 		{"", "KEYWICKET_PASSPHRASE", "", "the owner's passphrase, where no terminal can ask for it", &s.passphrase, setup, true},

@@ -106,6 +106,7 @@ func (g *gateway) serverConfig() (server.Config, error) {
 		Providers:      providers,
 		Zone:           zone,
 		UnlockFile:     g.unlockFile,
+		DPoPNonce:      g.dpopNonce,
 		BackupDir:      g.backupDir,
 		BackupKeep:     int(g.backupKeep),
 		Drain:          g.drain,

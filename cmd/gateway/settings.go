@@ -22,6 +22,7 @@ type settings struct {
 	unlockFile     string
 	drain          time.Duration
 	timeZone       string
+	dpopNonce      bool
 	logLevel       slog.Level
 
 	passphrase        string

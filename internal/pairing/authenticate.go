@@ -40,7 +40,8 @@ type Caller struct {
 
 // Authenticate checks access token and proof (RFC 9449 section 7). It does no
 // disk I/O, except for the proof's journal when a clock runs ahead. Errors:
-// ErrNoCredentials, ErrInvalidToken, dpop.ErrInvalidProof, dpop.ErrReplayFull.
+// ErrNoCredentials, ErrInvalidToken, ErrUseNonce, dpop.ErrInvalidProof,
+// dpop.ErrReplayFull.
 //
 // Whoever holds a token without its key learns nothing about it. The proof is
 // checked first, as far as the token has no say in it; then a token that is
@@ -55,6 +56,9 @@ func (p *Pairing) Authenticate(r AuthRequest) (Caller, error) {
 	r.Proof.AccessToken, r.Proof.TokenHash = token, known.hash
 	proof, err := p.cfg.Verifier.Check(r.Proof)
 	if err != nil {
+		return Caller{}, err
+	}
+	if err := p.checkNonce(proof.Nonce); err != nil {
 		return Caller{}, err
 	}
 	now := p.now()
@@ -90,6 +94,8 @@ func (p *Pairing) Unauthorized(err error) error {
 		return e
 	case errors.Is(err, ErrInvalidToken):
 		return challenge("DPoP", codeInvalidToken, description)
+	case errors.Is(err, ErrUseNonce):
+		return challenge("DPoP", codeUseNonce, useNonce)
 	case errors.Is(err, dpop.ErrInvalidProof):
 		return challenge("DPoP", codeInvalidProof, description)
 	}

@@ -25,6 +25,7 @@ const (
 	codeInvalidRedirect  = "invalid_redirect_uri"
 	codeInvalidDetails   = "invalid_authorization_details" // RFC 9396 section 5
 	codeInvalidProof     = "invalid_dpop_proof"            // RFC 9449 section 12.2
+	codeUseNonce         = "use_dpop_nonce"                // RFC 9449 section 8
 	codeNoRequestObject  = "request_not_supported"         // OpenID Connect Core section 3.1.2.6
 	codePending          = "authorization_pending"         // RFC 8628 section 3.5, as the next three
 	codeSlowDown         = "slow_down"
@@ -33,6 +34,8 @@ const (
 	codeUnavailable      = "temporarily_unavailable" // RFC 6749 section 4.1.2.1
 	codeServerError      = "server_error"
 )
+
+const useNonce = "put the nonce of this answer's DPoP-Nonce header into a new proof and try again"
 
 // OAuthError is an error answer of an OAuth endpoint (RFC 6749 section 5.2 and
 // the RFCs that add codes). Everything in it may be shown to the caller.
@@ -85,6 +88,8 @@ func (p *Pairing) oauthError(err error) error {
 		return unavailable(10*time.Second, "the gateway cannot write its audit log at the moment; try again later")
 	case errors.Is(err, dpop.ErrReplayFull):
 		return unavailable(10*time.Second, "too many proofs at the moment; try again later")
+	case errors.Is(err, ErrUseNonce):
+		return refuse(codeUseNonce, useNonce)
 	case errors.Is(err, dpop.ErrInvalidProof):
 		p.cfg.Log.Debug("proof refused", "error", err)
 		return refuse(codeInvalidProof, "the DPoP proof is not good for this request; make a new one for each request and check the clock")

@@ -45,6 +45,9 @@ type Config struct {
 	Verifier *dpop.Verifier
 	// Resources are what may be asked for and granted; required.
 	Resources []Resource
+	// DPoPNonce makes every proof carry a nonce that this process gave out a
+	// moment ago (RFC 9449 section 8); default false.
+	DPoPNonce bool
 	// Clock is the time source; default time.Now.
 	Clock func() time.Time
 	// Rand is the source of codes, tokens and ids; default crypto/rand.Reader.
@@ -70,6 +73,7 @@ type Pairing struct {
 	cfg       Config
 	resources map[string]Resource
 	signer    *signer
+	nonces    *nonces // nil when proofs need none
 
 	// changing serialises everything that writes, so that what a change read
 	// from memory still holds when its transaction commits.
@@ -118,6 +122,11 @@ func New(cfg Config) (*Pairing, error) {
 	p.live.owed = newOwed()
 	for _, r := range cfg.Resources {
 		p.resources[r.ID] = r
+	}
+	if cfg.DPoPNonce {
+		if err := p.startNonces(); err != nil {
+			return nil, fmt.Errorf("opening pairing: %w", err)
+		}
 	}
 	if err := p.load(); err != nil {
 		return nil, fmt.Errorf("opening pairing: %w", err)

@@ -128,8 +128,8 @@ func (p *Pairing) redeemerKey(scheme, code string, proof dpop.Request) (string, 
 		return "", nil
 	}
 	thumbprint, err := p.verifyProof(proof, registerPath)
-	if refused, ok := errors.AsType[*OAuthError](err); ok && refused.Code == codeInvalidProof {
-		return "", challenge("DPoP", codeInvalidProof, refused.Description)
+	if refused, ok := errors.AsType[*OAuthError](err); ok && (refused.Code == codeInvalidProof || refused.Code == codeUseNonce) {
+		return "", challenge("DPoP", refused.Code, refused.Description)
 	}
 	return thumbprint, err
 }
@@ -138,7 +138,13 @@ func (p *Pairing) redeemerKey(scheme, code string, proof dpop.Request) (string, 
 // the configured one, never what the request says of itself.
 func (p *Pairing) verifyProof(r dpop.Request, path string) (thumbprint string, err error) {
 	r.Method, r.URL = http.MethodPost, p.cfg.Issuer+path
-	proof, err := p.cfg.Verifier.Verify(r)
+	proof, err := p.cfg.Verifier.Check(r)
+	if err == nil {
+		err = p.checkNonce(proof.Nonce)
+	}
+	if err == nil {
+		err = p.cfg.Verifier.Accept(proof, r.BodySum)
+	}
 	if err != nil {
 		return "", p.oauthError(err)
 	}

@@ -34,11 +34,12 @@ func (p *Pairing) AddKey(_ context.Context, r KeyRequest) error {
 	if r.Proof == "" {
 		return refuse(codeInvalidRequest, "proof is required: a second proof for this request, signed by the new key")
 	}
-	thumbprint, err := p.verifyProof(dpop.Request{Headers: []string{r.Proof}, BodySum: nil}, keysPath)
+	// The nonce in the first proof has shown that the request is of now.
+	second, err := p.cfg.Verifier.Verify(dpop.Request{Headers: []string{r.Proof}, Method: r.Auth.Proof.Method, URL: r.Auth.Proof.URL})
 	if err != nil {
-		return err
+		return p.oauthError(err)
 	}
-	return p.oauthError(p.addKey(caller.Session.ID, thumbprint, r.Address))
+	return p.oauthError(p.addKey(caller.Session.ID, second.Thumbprint, r.Address))
 }
 
 func (p *Pairing) addKey(sessionID, thumbprint, address string) error {

@@ -60,6 +60,7 @@ func refusals() []struct {
 		{pairing.ErrNoCredentials, refusal{status: 401, code: "invalid_token", message: authenticationFailed, bare: true}},
 		{pairing.ErrInvalidToken, refusal{status: 401, code: "invalid_token", message: authenticationFailed}},
 		{errRevoked, refusal{status: 401, code: "invalid_token", message: authenticationFailed}},
+		{pairing.ErrUseNonce, refusal{status: 401, code: "use_dpop_nonce", message: "Put the nonce of this answer's DPoP-Nonce header into a new proof and try again."}},
 		{dpop.ErrInvalidProof, refusal{status: 401, code: "invalid_dpop_proof", message: authenticationFailed}},
 
 		{errBodyRead, refusal{status: 400, code: plugins.CodeInvalidRequest, message: "The request body did not arrive whole or in time."}},

@@ -118,6 +118,17 @@ func securityHeaders(https bool) echo.MiddlewareFunc {
 	}
 }
 
+// nonce puts the server nonce on every answer to apps, when proofs need one
+// (RFC 9449 section 8.2).
+func (r *rooms) nonce(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if nonce := r.pairing.Nonce(); nonce != "" {
+			c.Response().Header().Set("DPoP-Nonce", nonce)
+		}
+		return next(c)
+	}
+}
+
 // clientAddress decides whom a request is counted and audited as. The
 // X-Forwarded-For header is anybody's to write, so it counts only behind a
 // proxy, and then only the part that proxies on this machine or at the named

@@ -28,11 +28,18 @@ type oauthServer struct {
 
 func newOAuthServer(t *testing.T) *oauthServer {
 	t.Helper()
+	return newOAuthServerWith(t, func(*Config) {})
+}
+
+func newOAuthServerWith(t *testing.T, set func(*Config)) *oauthServer {
+	t.Helper()
 	providers, err := all.Providers()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Providers: providers})
+	cfg := Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Providers: providers}
+	set(&cfg)
+	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -103,7 +103,7 @@ func (r *rooms) openPairing(cfg Config, publicURL string, known []pairing.Resour
 	}
 	r.pairing, err = pairing.New(pairing.Config{
 		Store: r.store, Audit: r.audit, Issuer: publicURL, Verifier: verifier,
-		Resources: known, Clock: cfg.Clock, Log: cfg.Log,
+		Resources: known, DPoPNonce: cfg.DPoPNonce, Clock: cfg.Clock, Log: cfg.Log,
 	})
 	if err != nil {
 		return err

@@ -37,8 +37,8 @@ func (s *Server) routes() []route {
 	anybody := []echo.MiddlewareFunc{deadlines}
 	x := &crossOrigin{pairing: s.rooms.pairing}
 	visits := []echo.MiddlewareFunc{deadlines, apps.guard, s.rooms.confirmed}
-	throttled := []echo.MiddlewareFunc{deadlines, x.share, apps.guard, s.rooms.confirmed}
-	calls := []echo.MiddlewareFunc{deadlines, x.share, newThrottle(s.cfg.UnauthenticatedPerMinute).guard, s.rooms.confirmed}
+	throttled := []echo.MiddlewareFunc{deadlines, s.rooms.nonce, x.share, apps.guard, s.rooms.confirmed}
+	calls := []echo.MiddlewareFunc{deadlines, s.rooms.nonce, x.share, newThrottle(s.cfg.UnauthenticatedPerMinute).guard, s.rooms.confirmed}
 	o := &oauth{pairing: s.rooms.pairing, errorPage: s.rooms.ui.Error}
 	a := &api{pairing: s.rooms.pairing, ledger: s.rooms.ledger, publicURL: s.url}
 	table := []route{
@@ -46,7 +46,7 @@ func (s *Server) routes() []route {
 		{get, "/readyz", anybody, s.rooms.readyz},
 		{get, "/oauth/authorize", visits, o.authorize},
 
-		{anyMethod, "/r/*", []echo.MiddlewareFunc{x.share, x.preflights(newThrottle(s.cfg.UnauthenticatedPerMinute).guard), s.rooms.confirmedData}, echo.WrapHandler(s.rooms.proxy)},
+		{anyMethod, "/r/*", []echo.MiddlewareFunc{s.rooms.nonce, x.share, x.preflights(newThrottle(s.cfg.UnauthenticatedPerMinute).guard), s.rooms.confirmedData}, echo.WrapHandler(s.rooms.proxy)},
 	}
 	shared := []route{
 		{get, "/.well-known/oauth-authorization-server", throttled, o.metadata},

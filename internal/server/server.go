@@ -64,6 +64,9 @@ type Config struct {
 	// Drain bounds how long Serve waits for running requests when it stops;
 	// default DefaultDrain.
 	Drain time.Duration
+	// DPoPNonce makes every proof carry a nonce that the gateway gave out a
+	// moment ago (RFC 9449 section 8); default false.
+	DPoPNonce bool
 	// Clock is the time source; default time.Now.
 	Clock func() time.Time
 	// Log receives operational messages, never secrets; default none.
