@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -35,7 +36,7 @@ func (g *gateway) showRequest(r admin.Request) {
 		"  site", r.AppURI,
 		"  code", r.UserCode,
 		"  returns to", r.RedirectURI,
-		"  fingerprint", r.Fingerprint,
+		"  fingerprint", cmp.Or(r.Fingerprint, "none: it is not signed, and anybody who knows the app's id can send one"),
 		"  from", r.Address,
 		"  reason", r.Reason,
 	)

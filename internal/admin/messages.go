@@ -103,7 +103,7 @@ type Request struct {
 	AppURI      string `json:"app_uri,omitempty"`
 	UserCode    string `json:"user_code,omitempty"`
 	RedirectURI string `json:"redirect_uri,omitempty"` // it waits in a browser, which goes back there; approve it in the console
-	Fingerprint string `json:"fingerprint"`            // of the app's key
+	Fingerprint string `json:"fingerprint"`            // of the key that signed it; empty when none did
 	Address     string `json:"address"`                // the app's network address
 	Reason      string `json:"reason,omitempty"`
 	// Lookalikes are other apps with this name, or one that looks like it.

@@ -12,7 +12,8 @@ import (
 	"github.com/keywicket/keywicket/internal/store"
 )
 
-// Bounds on consent requests that have not expired.
+// Bounds on consent requests that have not expired. Those signed with the key
+// of their app are counted apart from the others, which anybody can make.
 const (
 	maxRequestsPerApp = 8
 	maxRequests       = 128
@@ -22,7 +23,7 @@ const (
 // string said so. What the two flows have in common is filled in here.
 func (p *Pairing) ask(request requestRecord, a asked) (*liveRequest, error) {
 	defer p.turn()()
-	app, err := p.mayAsk(request.AppID)
+	app, err := p.mayAsk(request)
 	if err != nil {
 		return nil, err
 	}
@@ -82,9 +83,9 @@ func (p *Pairing) parseKnown(details, scope string) (asked, error) {
 	return a, nil
 }
 
-// mayAsk returns the app if it may begin another consent request.
-func (p *Pairing) mayAsk(appID string) (appRecord, error) {
-	app, err := p.live.changeable(appID)
+// mayAsk returns the app of a request if it may begin it.
+func (p *Pairing) mayAsk(request requestRecord) (appRecord, error) {
+	app, err := p.live.changeable(request.AppID)
 	switch {
 	case err != nil:
 		return app, refuse(codeInvalidClient, "unknown client_id; pair again with a new pairing string")
@@ -93,13 +94,13 @@ func (p *Pairing) mayAsk(appID string) (appRecord, error) {
 	case app.Status != AppActive:
 		return app, refuse(codeUnauthorized, "this app is suspended by the gateway's owner")
 	}
-	own, all, now := 0, 0, p.now()
+	own, all, now, signed := 0, 0, p.now(), p.live.signed(request)
 	for _, r := range p.live.requests {
-		if r.expired(now) || r.record.Status == RequestCollected || (r.record.pushed() && r.record.Status == RequestDenied) {
+		if p.live.signed(r.record) != signed || r.expired(now) || r.record.Status == RequestCollected || (r.record.pushed() && r.record.Status == RequestDenied) {
 			continue
 		}
 		all++
-		if r.record.AppID == appID {
+		if r.record.AppID == request.AppID {
 			own++
 		}
 	}
@@ -109,6 +110,11 @@ func (p *Pairing) mayAsk(appID string) (appRecord, error) {
 		return app, e
 	}
 	return app, nil
+}
+
+// signed says whether a request comes from the holder of its app's key.
+func (l *live) signed(r requestRecord) bool {
+	return r.Proven && r.Thumbprint == l.apps[r.AppID].Thumbprint
 }
 
 // presetFor is the part of a preset that was asked for; all of it when the app

@@ -77,7 +77,9 @@ func TestCodeFlow(t *testing.T) {
 	t.Parallel()
 	g := newGateway(t)
 	a := g.webApp(pairing.StringOptions{})
-	pushed, err := g.Push(context.Background(), a.pushed())
+	request := a.pushed()
+	request.Proof = g.proof(a.key, "/oauth/par", "")
+	pushed, err := g.Push(context.Background(), request)
 	g.must(err)
 	if pushed.ExpiresIn != 60 || !strings.HasPrefix(pushed.RequestURI, "urn:ietf:params:oauth:request_uri:") {
 		t.Errorf("answer is %+v", pushed)

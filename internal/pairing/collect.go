@@ -26,7 +26,7 @@ func (p *Pairing) collect(t TokenRequest, thumbprint string) (TokenResponse, err
 	if err := p.mayCollect(r, t, thumbprint, now); err != nil {
 		return TokenResponse{}, err
 	}
-	if r.record.Thumbprint == "" {
+	if r.record.Thumbprint == "" || r.record.Status == RequestPending && !r.record.Proven {
 		if err := p.bind(r, thumbprint); err != nil {
 			return TokenResponse{}, err
 		}
@@ -71,10 +71,11 @@ func (p *Pairing) keyFits(r *liveRequest, thumbprint string) error {
 	return nil
 }
 
-// bind ties a request to the first key that polls for it.
+// bind ties a request to the first key that polls for it, and notes that it
+// did.
 func (p *Pairing) bind(r *liveRequest, thumbprint string) error {
 	next := r.record
-	next.Thumbprint = thumbprint
+	next.Thumbprint, next.Proven = thumbprint, true
 	err := p.update(func(tx *store.Tx) error { return requestRecords.Put(tx, next.ID, next) })
 	if err != nil {
 		return err

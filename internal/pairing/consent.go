@@ -52,8 +52,9 @@ type ConsentRequest struct {
 	// RedirectURI is where that browser is sent back to with the answer; empty
 	// for the device grant.
 	RedirectURI string `json:"redirect_uri,omitzero"`
-	// Fingerprint is the thumbprint of the app's key for people to compare;
-	// empty until the app has shown a key.
+	// Fingerprint is the thumbprint of the key that the request is signed with,
+	// for people to compare; empty while it is not, since whoever knows the
+	// app's id can ask in its name.
 	Fingerprint string `json:"fingerprint,omitzero"`
 	// Address is where the request came from.
 	Address string            `json:"address,omitzero"`
@@ -126,7 +127,7 @@ func (l *live) byUserCode(code string) *liveRequest {
 // shown is the part that the owner sees.
 func (r requestRecord) shown() ConsentRequest {
 	c := r.ConsentRequest
-	if r.Thumbprint != "" {
+	if r.Proven {
 		c.Fingerprint = dpop.Fingerprint(r.Thumbprint)
 	}
 	return c

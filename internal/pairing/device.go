@@ -65,7 +65,7 @@ func (p *Pairing) AskDevice(_ context.Context, r DeviceRequest) (DeviceResponse,
 		return DeviceResponse{}, p.oauthError(err)
 	}
 	request, err := p.ask(requestRecord{
-		DeviceHash: hashOf(deviceCode), Thumbprint: thumbprint,
+		DeviceHash: hashOf(deviceCode), Thumbprint: thumbprint, Proven: len(r.Proof.Headers) > 0,
 		ConsentRequest: ConsentRequest{AppID: app.ID, Address: r.Address},
 	}, asked)
 	if err != nil {

@@ -23,7 +23,7 @@ func TestConsentGrantsWhatTheOwnerApproves(t *testing.T) {
 	g := newGateway(t)
 	a := g.register(pairing.StringOptions{})
 	d, err := g.AskDevice(context.Background(), pairing.DeviceRequest{
-		ClientID: a.id, Scope: "mail:resend", Address: "192.0.2.7", DPoPJKT: a.key.Thumbprint(),
+		ClientID: a.id, Scope: "mail:resend", Address: "192.0.2.7", Proof: g.proof(a.key, "/oauth/device", ""),
 		AuthorizationDetails: `[{"type":"keywicket","identifier":"llm:openai","models":["gpt-4o*"],"expires_in":3600,"reason":"to  write\nnotes"}]`,
 	})
 	g.must(err)
@@ -304,6 +304,59 @@ func TestPendingRequestsAreCapped(t *testing.T) {
 	refused(t, ask(last), 429, "temporarily_unavailable")
 	g.clock.Advance(10 * time.Minute)
 	g.must(ask(another))
+}
+
+// A client_id is enough to ask in an app's name. It must not be enough to keep
+// the app itself from asking, nor to appear with the app's fingerprint.
+func TestStrangersAsksAreNotTheApps(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	a := g.pair()
+	for _, jkt := range []string{"", a.key.Thumbprint()} {
+		for range 4 {
+			_, err := g.AskDevice(context.Background(), pairing.DeviceRequest{ClientID: a.id, Scope: "llm:openai", DPoPJKT: jkt})
+			g.must(err)
+		}
+	}
+	_, err := g.AskDevice(context.Background(), pairing.DeviceRequest{ClientID: a.id, Scope: "llm:openai"})
+	refused(t, err, 429, "temporarily_unavailable")
+	for _, r := range g.Requests() {
+		if r.Fingerprint != "" {
+			t.Errorf("a request that nobody signed has the fingerprint %s", r.Fingerprint)
+		}
+	}
+	signed := func() (pairing.DeviceResponse, error) {
+		return g.AskDevice(context.Background(), pairing.DeviceRequest{
+			ClientID: a.id, Scope: "llm:openai", Proof: g.proof(a.key, "/oauth/device", ""),
+		})
+	}
+	for range 8 {
+		d, err := signed()
+		g.must(err)
+		if r, err := g.RequestByUserCode(d.UserCode); err != nil || r.Fingerprint != dpop.Fingerprint(a.key.Thumbprint()) {
+			t.Errorf("the app's own request has the fingerprint %q (%v)", r.Fingerprint, err)
+		}
+	}
+	_, err = signed()
+	refused(t, err, 429, "temporarily_unavailable")
+}
+
+// Polling proves the key too: an app need not sign its first request.
+func TestPollingProvesTheKey(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
+	a := g.register(pairing.StringOptions{})
+	for _, jkt := range []string{"", a.key.Thumbprint()} {
+		d, err := g.AskDevice(context.Background(), pairing.DeviceRequest{ClientID: a.id, Scope: "llm:openai", DPoPJKT: jkt})
+		g.must(err)
+		a.device = d.DeviceCode
+		_, err = a.poll()
+		refused(t, err, 400, "authorization_pending")
+		g.restart()
+		if r, err := g.RequestByUserCode(d.UserCode); err != nil || r.Fingerprint != dpop.Fingerprint(a.key.Thumbprint()) {
+			t.Errorf("named %q: fingerprint is %q (%v)", jkt, r.Fingerprint, err)
+		}
+	}
 }
 
 func TestPresets(t *testing.T) {

@@ -77,7 +77,7 @@ func (p *Pairing) Push(_ context.Context, r PushRequest) (PushResponse, error) {
 		return PushResponse{}, p.oauthError(err)
 	}
 	_, err = p.ask(requestRecord{
-		Thumbprint:     thumbprint,
+		Thumbprint: thumbprint, Proven: len(r.Proof.Headers) > 0,
 		ConsentRequest: ConsentRequest{AppID: app.ID, RedirectURI: r.RedirectURI, Address: r.Address},
 		Pushed:         pushedRecord{URIHash: hashOf(secret), Challenge: r.CodeChallenge, State: r.State},
 	}, asked)

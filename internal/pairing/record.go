@@ -42,6 +42,9 @@ type requestRecord struct {
 	Pushed pushedRecord `json:"pushed,omitzero"`
 	// Thumbprint names the key that may collect the tokens; empty until bound.
 	Thumbprint string `json:"thumbprint,omitzero"`
+	// Proven is set once somebody has signed with that key for the request:
+	// the request itself, or a poll with its code.
+	Proven bool `json:"proven,omitzero"`
 	// Preapproved is set when the pairing string approved it, not a visit.
 	Preapproved bool `json:"preapproved,omitzero"`
 }

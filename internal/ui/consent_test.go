@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keywicket/keywicket/internal/pairing"
+	"github.com/keywicket/keywicket/internal/pairing/dpop"
 	"github.com/keywicket/keywicket/internal/policy"
 )
 
@@ -42,6 +43,30 @@ func TestConsentShowsWhoAsks(t *testing.T) {
 	}
 	if list := v.get("/requests"); !strings.Contains(list.body, r.UserCode) {
 		t.Error("is not listed")
+	}
+}
+
+// TestUnsignedRequest has the words of somebody who may not be the app, so they
+// must not stand beside the app's fingerprint.
+func TestUnsignedRequest(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	a := c.asks("Notes", wantsOpenAI)
+	approve := "/requests/" + a.request().ID + "/approve"
+	if strings.Contains(v.get("/requests/"+a.request().ID).body, "not signed") {
+		t.Error("the app's own request is said not to be signed")
+	}
+	v.post(approve, "until", "1d", "models-0", "", "amount-0", "uncapped").want(t, http.StatusSeeOther, "/apps/"+a.id)
+	a.collect()
+	stranger, err := c.pairing.AskDevice(t.Context(), pairing.DeviceRequest{ClientID: a.id, AuthorizationDetails: wantsOpenAI, DPoPJKT: a.key.Thumbprint()})
+	c.must(err)
+	r, err := c.pairing.RequestByUserCode(stranger.UserCode)
+	c.must(err)
+	page := v.get("/requests/" + r.ID)
+	group, _, _ := strings.Cut(dpop.Fingerprint(a.key.Thumbprint()), "-")
+	if !strings.Contains(page.body, "not signed") || strings.Contains(page.body, "<span>"+group+"</span>") {
+		t.Error("a stranger's request is shown as the app's")
 	}
 }
 

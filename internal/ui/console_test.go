@@ -243,9 +243,10 @@ func (c *console) redeem(value, metadata string) *app {
 // ask asks for details, or for nothing in particular when they are empty.
 func (a *app) ask(details string) *app {
 	a.t.Helper()
-	var err error
+	proof, err := a.key.Sign(dpop.Claims{Method: "POST", URL: a.url + "/oauth/device"}, time.Now())
+	a.must(err)
 	a.device, err = a.pairing.AskDevice(context.Background(), pairing.DeviceRequest{
-		ClientID: a.id, AuthorizationDetails: details, DPoPJKT: a.key.Thumbprint(), Address: "192.0.2.17",
+		ClientID: a.id, AuthorizationDetails: details, Proof: dpop.Request{Headers: []string{proof}}, Address: "192.0.2.17",
 	})
 	a.must(err)
 	return a
@@ -307,4 +308,8 @@ func breakAudit(c *console) {
 	path := filepath.Join(c.dir, "audit.jsonl")
 	c.must(os.Rename(path, path+".away"))
 	c.must(os.Mkdir(path, 0o700))
+	c.t.Cleanup(func() { // what is owed is written at the end
+		c.must(os.Remove(path))
+		c.must(os.Rename(path+".away", path))
+	})
 }
