@@ -47,7 +47,7 @@ func (p *paired) sign(method, path, body string, key *dpop.Key) string {
 	if body != "" {
 		claims.BodyHash = dpop.BodyHash(sha256.Sum256([]byte(body)))
 	}
-	proof, err := key.Sign(claims, time.Now())
+	proof, err := key.Sign(claims, p.signAt())
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestKeyRotationOverHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := next.Sign(dpop.Claims{Method: "POST", URL: s.URL() + "/oauth/keys"}, time.Now())
+	second, err := next.Sign(dpop.Claims{Method: "POST", URL: s.URL() + "/oauth/keys"}, s.signAt())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,9 @@ import (
 // oauthServer is a listening gateway and a client that knows OAuth by hand.
 type oauthServer struct {
 	*Server
-	t   *testing.T
-	key *dpop.Key
+	t      *testing.T
+	key    *dpop.Key
+	signAt func() time.Time // default time.Now
 }
 
 func newOAuthServer(t *testing.T) *oauthServer {
@@ -56,7 +57,7 @@ func newOAuthServerWith(t *testing.T, set func(*Config)) *oauthServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &oauthServer{Server: s, t: t, key: key}
+	return &oauthServer{Server: s, t: t, key: key, signAt: time.Now}
 }
 
 // reply is an answer with its JSON members.
@@ -105,7 +106,7 @@ func (s *oauthServer) form(path string, values url.Values, headers ...string) re
 func (s *oauthServer) proof(c dpop.Claims) string {
 	s.t.Helper()
 	c.Method, c.URL = "POST", s.URL()+c.URL
-	proof, err := s.key.Sign(c, time.Now())
+	proof, err := s.key.Sign(c, s.signAt())
 	if err != nil {
 		s.t.Fatal(err)
 	}
