@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -14,25 +15,29 @@ import (
 )
 
 // TestJavaScriptLibraries pairs and calls with libraries that have never heard
-// of Keywicket, unmodified: discovery, registration, device grant, a streamed
-// call, renewal, revocation. The owner approves while the library polls.
+// of Keywicket, unmodified: discovery, registration, device grant or code flow, a
+// streamed call, renewal, revocation. The owner approves while the library waits.
 func TestJavaScriptLibraries(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("node/node_modules"); err != nil {
 		t.Fatal("the JavaScript libraries are not installed: run go tool task node")
 	}
-	for _, library := range []string{"openid-client", "oauth4webapi"} {
-		t.Run(library, func(t *testing.T) {
+	for _, row := range []struct{ library, grant string }{
+		{"openid-client", "device"}, {"openid-client", "code"},
+		{"oauth4webapi", "device"}, {"oauth4webapi", "code"},
+		{"dpop", "device"}, {"dpop", "code"},
+	} {
+		t.Run(row.library+"/"+row.grant, func(t *testing.T) {
 			t.Parallel()
 			g := start(t)
 			made, err := g.Admin.Pair(t.Context(), admin.PairInput{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			steps := flow(t, g, library, made.PairingString)
+			steps := flow(t, g, row.library, row.grant, made.PairingString)
 			for step, want := range map[string]string{
 				"register_again":       `"status":401,"error":"invalid_token"`, // the string is spent
-				"token":                `"token_type":"dpop","expires_in":300`,
+				"token":                `"expires_in":300`,
 				"call":                 `"status":200,"type":"text/event-stream`,
 				"call_as_bearer":       `"status":401,"error":"invalid_token"`,
 				"refresh":              `"scope":"llm:openai"`,
@@ -53,14 +58,18 @@ func TestJavaScriptLibraries(t *testing.T) {
 }
 
 // flow runs the script, approves when it asks, and returns its lines by step.
-func flow(t *testing.T, g *gateway, library, pairingString string) map[string]jsontext.Value {
+func flow(t *testing.T, g *gateway, library, grant, pairingString string) map[string]jsontext.Value {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "node", "flow.mjs", library)
+	cmd := exec.CommandContext(t.Context(), "node", "flow.mjs", library, grant)
 	cmd.Dir = "node"
 	cmd.Env = append(os.Environ(), "KEYWICKET_PAIRING_STRING="+pairingString)
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,14 +84,17 @@ func flow(t *testing.T, g *gateway, library, pairingString string) map[string]js
 			t.Errorf("line of the script: %v", err)
 			break
 		}
-		var head struct{ Step string }
+		var head struct{ Step, URL string }
 		if err := json.Unmarshal(line, &head); err != nil {
 			t.Errorf("line of the script: %v", err)
 		}
 		t.Logf("%s: %s", library, line)
 		steps[head.Step] = jsontext.Value(line)
-		if head.Step == "ask" {
+		switch head.Step {
+		case "ask":
 			approveOnly(t, g)
+		case "authorize":
+			fmt.Fprintln(in, g.owner(t).approve(t, head.URL))
 		}
 	}
 	if err := cmd.Wait(); err != nil {

@@ -1,20 +1,32 @@
-// Pairs with a running gateway and uses it, through one of two OAuth libraries
-// that have never heard of it. Prints one JSON line for each step; the last is
+// Pairs with a running gateway and uses it, through one of three libraries that
+// have never heard of it. Prints one JSON line for each step; the last is
 // {"step":"done"}. Exits 1 after {"step":"failed"} when a step goes wrong.
 //
-//   KEYWICKET_PAIRING_STRING=pair::... node flow.mjs openid-client|oauth4webapi
+//   KEYWICKET_PAIRING_STRING=pair::... node flow.mjs openid-client|oauth4webapi|dpop [device|code]
+//
+// With code, the line of step "authorize" has the URL for the owner's browser,
+// and the URL that it is sent back to is read from standard input.
 //
 // Also from the environment: KEYWICKET_RESOURCE (default llm:openai),
 // KEYWICKET_MODEL (default gpt-4o-mini), KEYWICKET_PATH (default
 // chat/completions). The owner may approve after the line of step "ask".
 
+import { createInterface } from 'node:readline/promises'
+import * as dpop from './with-dpop.mjs'
 import * as oauth4webapi from './with-oauth4webapi.mjs'
 import * as openidClient from './with-openid-client.mjs'
 
-const libraries = { 'openid-client': openidClient, oauth4webapi }
+const libraries = { 'openid-client': openidClient, oauth4webapi, dpop }
+const redirectURI = 'https://flow.example/back'
 const env = process.env
 const resource = env.KEYWICKET_RESOURCE ?? 'llm:openai'
 const details = [{ type: 'keywicket', identifier: resource, reason: 'to show that any client can pair' }]
+
+// What is registered for each way of asking.
+const uses = {
+  device: { grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'] },
+  code: { grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'], redirect_uris: [redirectURI] },
+}
 
 function say(step, facts = {}) {
   console.log(JSON.stringify({ step, ...facts }))
@@ -68,16 +80,15 @@ async function refusal(attempt) {
   throw new Error('this should have been refused')
 }
 
-async function run(name) {
-  const library = libraries[name]
-  if (!library) throw new Error(`name one of ${Object.keys(libraries).join(', ')}`)
-  const { issuer, code } = parsePairingString(env.KEYWICKET_PAIRING_STRING)
-  const url = new URL(`/r/${resource.replace(':', '/')}/v1/${env.KEYWICKET_PATH ?? 'chat/completions'}`, issuer)
-
-  const app = await library.discover(issuer)
-  say('discover', { library: name, ...app.discovered })
-  say('register', await app.register(code, { client_name: `Flow with ${name}`, client_uri: 'https://flow.example/' }))
-  say('register_again', await refusal(() => app.register(code, { client_name: 'Second' })))
+// pair asks the owner in one way or the other and returns the tokens.
+async function pair(app, grant) {
+  if (grant === 'code') {
+    say('authorize', { url: (await app.authorize(details, redirectURI)).href })
+    const lines = createInterface({ input: process.stdin })
+    const back = await new Promise((resolve) => lines.once('line', resolve))
+    lines.close()
+    return app.complete(new URL(back))
+  }
   const asked = await app.ask(details)
   say('ask', {
     user_code: asked.user_code,
@@ -86,7 +97,20 @@ async function run(name) {
     expires_in: asked.expires_in,
     interval: asked.interval,
   })
-  const tokens = await app.wait(asked)
+  return app.wait(asked)
+}
+
+async function run(name, grant) {
+  const library = libraries[name]
+  if (!library || !uses[grant]) throw new Error(`name one of ${Object.keys(libraries).join(', ')}, and device or code`)
+  const { issuer, code } = parsePairingString(env.KEYWICKET_PAIRING_STRING)
+  const url = new URL(`/r/${resource.replace(':', '/')}/v1/${env.KEYWICKET_PATH ?? 'chat/completions'}`, issuer)
+
+  const app = await library.discover(issuer)
+  say('discover', { library: name, ...app.discovered })
+  say('register', await app.register(code, { client_name: `Flow with ${name}`, client_uri: 'https://flow.example/', ...uses[grant] }))
+  say('register_again', await refusal(() => app.register(code, { client_name: 'Second' })))
+  const tokens = await pair(app, grant)
   say('token', granted(tokens))
   say('call', await stream(app, url))
   say('call_as_bearer', await refusal(() => app.callAsBearer(url)))
@@ -106,7 +130,7 @@ function granted(tokens) {
 }
 
 try {
-  await run(process.argv[2])
+  await run(process.argv[2], process.argv[3] ?? 'device')
 } catch (err) {
   say('failed', { name: err.name, message: err.message, code: err.code, error: err.error, cause: String(err.cause ?? '') })
   process.exitCode = 1

@@ -16,10 +16,22 @@ export async function discover(issuer) {
   return new App(as, await oauth.generateKeyPair('ES256'), discovered)
 }
 
+// again repeats what was refused for want of a nonce: by then the DPoP handle
+// has it (RFC 9449 section 8).
+async function again(attempt) {
+  try {
+    return await attempt()
+  } catch (err) {
+    if (!oauth.isDPoPNonceError(err)) throw err
+    return attempt()
+  }
+}
+
 class App {
   #auth = oauth.None()
   #client
   #tokens
+  #waiting
 
   constructor(as, keys, discovered) {
     this.as = as
@@ -29,13 +41,46 @@ class App {
   }
 
   async register(code, metadata) {
-    const response = await oauth.dynamicClientRegistrationRequest(
-      this.as,
-      { ...metadata, token_endpoint_auth_method: 'none', dpop_bound_access_tokens: true },
-      { ...this.options, initialAccessToken: code },
-    )
-    this.#client = await oauth.processDynamicClientRegistrationResponse(response)
+    this.#client = await again(async () => {
+      const response = await oauth.dynamicClientRegistrationRequest(
+        this.as,
+        { ...metadata, token_endpoint_auth_method: 'none', dpop_bound_access_tokens: true },
+        { ...this.options, initialAccessToken: code },
+      )
+      return oauth.processDynamicClientRegistrationResponse(response)
+    })
     return this.#client
+  }
+
+  async authorize(details, redirectURI) {
+    const verifier = oauth.generateRandomCodeVerifier()
+    this.#waiting = { verifier, state: oauth.generateRandomState(), redirectURI }
+    const parameters = new URLSearchParams({
+      response_type: 'code',
+      redirect_uri: redirectURI,
+      state: this.#waiting.state,
+      code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      authorization_details: JSON.stringify(details),
+    })
+    const pushed = await again(async () => {
+      const response = await oauth.pushedAuthorizationRequest(this.as, this.#client, this.#auth, parameters, this.options)
+      return oauth.processPushedAuthorizationResponse(this.as, this.#client, response)
+    })
+    const url = new URL(this.as.authorization_endpoint)
+    url.searchParams.set('client_id', this.#client.client_id)
+    url.searchParams.set('request_uri', pushed.request_uri)
+    return url
+  }
+
+  async complete(back) {
+    const { verifier, state, redirectURI } = this.#waiting
+    const parameters = oauth.validateAuthResponse(this.as, this.#client, back, state)
+    this.#tokens = await again(async () => {
+      const response = await oauth.authorizationCodeGrantRequest(this.as, this.#client, this.#auth, parameters, redirectURI, verifier, this.options)
+      return oauth.processAuthorizationCodeResponse(this.as, this.#client, response)
+    })
+    return this.#tokens
   }
 
   async ask(details) {
@@ -48,9 +93,11 @@ class App {
     let interval = asked.interval ?? 5
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, interval * 1000))
-      const response = await oauth.deviceCodeGrantRequest(this.as, this.#client, this.#auth, asked.device_code, this.options)
       try {
-        this.#tokens = await oauth.processDeviceCodeResponse(this.as, this.#client, response)
+        this.#tokens = await again(async () => {
+          const response = await oauth.deviceCodeGrantRequest(this.as, this.#client, this.#auth, asked.device_code, this.options)
+          return oauth.processDeviceCodeResponse(this.as, this.#client, response)
+        })
         return this.#tokens
       } catch (err) {
         if (err.error === 'slow_down') interval += 5
@@ -61,7 +108,7 @@ class App {
 
   call(url, body) {
     const headers = new Headers({ 'content-type': 'application/json' })
-    return oauth.protectedResourceRequest(this.#tokens.access_token, 'POST', url, headers, body, this.options)
+    return again(() => oauth.protectedResourceRequest(this.#tokens.access_token, 'POST', url, headers, body, this.options))
   }
 
   callAsBearer(url) {
@@ -70,8 +117,10 @@ class App {
 
   async refresh() {
     const { refresh_token } = this.#tokens
-    const response = await oauth.refreshTokenGrantRequest(this.as, this.#client, this.#auth, refresh_token, this.options)
-    const renewed = await oauth.processRefreshTokenResponse(this.as, this.#client, response)
+    const renewed = await again(async () => {
+      const response = await oauth.refreshTokenGrantRequest(this.as, this.#client, this.#auth, refresh_token, this.options)
+      return oauth.processRefreshTokenResponse(this.as, this.#client, response)
+    })
     this.#tokens = { ...this.#tokens, ...renewed }
     return renewed
   }

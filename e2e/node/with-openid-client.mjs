@@ -16,6 +16,7 @@ class App {
   #config
   #dpop
   #tokens
+  #waiting
 
   constructor(issuer, keys, discovered) {
     this.issuer = issuer
@@ -45,6 +46,34 @@ class App {
 
   async wait(asked) {
     this.#tokens = await client.pollDeviceAuthorizationGrant(this.#config, asked, undefined, { DPoP: this.#dpop })
+    return this.#tokens
+  }
+
+  async authorize(details, redirectURI) {
+    const verifier = client.randomPKCECodeVerifier()
+    this.#waiting = { verifier, state: client.randomState() }
+    return client.buildAuthorizationUrlWithPAR(
+      this.#config,
+      {
+        redirect_uri: redirectURI,
+        state: this.#waiting.state,
+        code_challenge: await client.calculatePKCECodeChallenge(verifier),
+        code_challenge_method: 'S256',
+        authorization_details: JSON.stringify(details),
+      },
+      { DPoP: this.#dpop },
+    )
+  }
+
+  async complete(back) {
+    const { verifier, state } = this.#waiting
+    this.#tokens = await client.authorizationCodeGrant(
+      this.#config,
+      back,
+      { pkceCodeVerifier: verifier, expectedState: state },
+      undefined,
+      { DPoP: this.#dpop },
+    )
     return this.#tokens
   }
 
