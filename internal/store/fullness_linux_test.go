@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,12 +23,15 @@ type load struct {
 	stop   atomic.Bool
 	failed atomic.Int64
 	writes atomic.Int64
+	width  atomic.Int64 // how many records each goroutine keeps
 	wg     sync.WaitGroup
 	acked  [4]map[string]int
 }
 
 func startLoad(t *testing.T, s *store.Store) *load {
 	l := &load{s: s}
+	l.width.Store(40)
+	t.Cleanup(func() { l.stop.Store(true); l.wg.Wait() })
 	for w := range l.acked {
 		l.acked[w] = map[string]int{}
 		l.wg.Go(func() { l.work(t, w) })
@@ -38,7 +42,7 @@ func startLoad(t *testing.T, s *store.Store) *load {
 func (l *load) work(t *testing.T, w int) {
 	padding := strings.Repeat("x", 3000)
 	for n := 1; !l.stop.Load(); n++ {
-		key := fmt.Sprintf("%d-%d", w, n%40)
+		key := fmt.Sprintf("%d-%d", w, int64(n)%l.width.Load())
 		err := l.s.Batch(func(tx *store.Tx) error { return apps.Put(tx, key, record{padding, n}) })
 		got, readErr := get(l.s, apps, key)
 		switch {
@@ -57,8 +61,12 @@ func (l *load) work(t *testing.T, w int) {
 }
 
 // until waits for n more of a count.
-func until(count *atomic.Int64, n int64) {
-	for want := count.Load() + n; count.Load() < want; {
+func until(t *testing.T, count *atomic.Int64, n int64) {
+	t.Helper()
+	for want, turns := count.Load()+n, 0; count.Load() < want; turns++ {
+		if turns > 60_000 {
+			t.Fatal("it does not go on")
+		}
 		unix.Nanosleep(&unix.Timespec{Nsec: 1e6}, nil)
 	}
 }
@@ -93,12 +101,13 @@ func TestDiskFull(t *testing.T) {
 	fill := smallDisk(t, dir)
 	s := open(t, dir)
 	l := startLoad(t, s)
-	until(&l.writes, 20)
+	until(t, &l.writes, 20)
 	for range 5 {
 		free := fill(t)
-		until(&l.failed, 20)
+		l.width.Add(60) // what was there already needs no more room
+		until(t, &l.failed, 20)
 		free()
-		until(&l.writes, 50) // it resumes by itself
+		until(t, &l.writes, 50) // it resumes by itself
 	}
 	l.finish(t, dir)
 }
@@ -107,7 +116,7 @@ func TestDiskFull(t *testing.T) {
 // Without the right to mount, it is a limit on what the process may write.
 func smallDisk(t *testing.T, dir string) (fill func(t *testing.T) (free func())) {
 	t.Helper()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"); err != nil {
 		t.Logf("no right to mount (%v): writes are made to fail instead", err)
 		return func(t *testing.T) func() { return readOnly(t, filepath.Join(dir, "keywicket.db")) }
 	}
@@ -135,12 +144,12 @@ func TestFileSystemTurnsReadOnly(t *testing.T) {
 	s := open(t, dir)
 	l := startLoad(t, s)
 	for range 3 {
-		until(&l.writes, 20)
+		until(t, &l.writes, 20)
 		writable := readOnly(t, filepath.Join(dir, "keywicket.db"))
-		until(&l.failed, 20)
+		until(t, &l.failed, 20)
 		writable()
 	}
-	until(&l.writes, 20)
+	until(t, &l.writes, 20)
 	l.finish(t, dir)
 }
 
@@ -150,17 +159,18 @@ func readOnly(t *testing.T, path string) (writable func()) {
 	t.Helper()
 	want, err := os.Stat(path)
 	must(t, err)
-	fds, err := os.ReadDir("/proc/self/fd")
+	entries, err := os.ReadDir("/proc/self/fd")
 	must(t, err)
-	var back []func()
-	for _, entry := range fds {
-		link := filepath.Join("/proc/self/fd", entry.Name())
-		if got, err := os.Stat(link); err != nil || !os.SameFile(want, got) {
-			continue
-		}
-		var fd int
-		_, err := fmt.Sscan(entry.Name(), &fd)
+	var open []int
+	for _, entry := range entries {
+		fd, err := strconv.Atoi(entry.Name())
 		must(t, err)
+		if got, err := os.Stat(filepath.Join("/proc/self/fd", entry.Name())); err == nil && os.SameFile(want, got) {
+			open = append(open, fd)
+		}
+	}
+	var back []func()
+	for _, fd := range open { // known before further ones come into being
 		saved, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 		must(t, err)
 		blind, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)

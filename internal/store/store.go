@@ -5,14 +5,27 @@
 // the format, the collection, the key and a version, and a sealed head binds
 // the set of all records, so a value that was moved, swapped, truncated,
 // removed or put back from an older copy of the file is refused rather than
-// served. Key names are stored as keyed hashes and reveal nothing.
+// served. A whole older file put back is noticed by an epoch kept outside of
+// it, and says so until it is accepted. Key names are stored as keyed hashes
+// and reveal nothing; the names of collections are in clear.
+//
+// A commit, a rotation of the host key, a migration, a backup and a restore
+// that are cut short at any point leave the old state or the new one. When a
+// write fails, reading goes on, and so does writing once it can.
 //
 // It refuses to open a file that another process holds, that a newer gateway
-// wrote, or whose host key is missing or readable by others. It knows nothing
-// of what the records mean, and nothing above it knows about bbolt.
+// wrote, that is damaged, or whose host key is missing or readable by others.
+// Every file is looked through before bbolt, which trusts what it reads, sees
+// it. It knows nothing of what the records mean, and nothing above it knows
+// about bbolt.
 //
-//	host.key (0600)  ── sealing keyset (Tink AEAD)  ── every value, the head
-//	                 └─ naming keyset  (Tink PRF)   ── key names, head terms, Derive
+//	host.key (0600)  ── deriving keyset (Tink PRF), never rotated  ── Derive, the epoch's seal
+//	                 └─ generations, two while rotating
+//	                     ├─ sealing keyset (Tink AEAD)  ── every value, the head
+//	                     └─ naming keyset  (Tink PRF)   ── key names, head terms
+//
+// Not noticed is a whole old data directory put back with the epoch in it:
+// Config.EpochFile may lie on another disk.
 package store
 
 import (
