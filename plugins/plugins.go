@@ -77,6 +77,10 @@ type Call struct {
 	// choice. Set by the dialect; nil when the action has no output to cap.
 	CapOutput func(body []byte, limit int64) ([]byte, error)
 
+	// SpellOutput returns body with the output cap it has, in every spelling that
+	// a server may read. Set by the dialect; nil when there is one spelling only.
+	SpellOutput func(body []byte) ([]byte, error)
+
 	// State is the dialect's own note about the request, for its meter.
 	State any
 }
@@ -99,6 +103,21 @@ func (c *Call) SetOutputCap(limit int64) error {
 	if c.Facts.OutputTokens == 0 || c.Facts.OutputTokens > limit {
 		c.Facts.OutputTokens = limit
 	}
+	return nil
+}
+
+// SpellOutputCap makes sure that whichever spelling of the output cap a server
+// reads, it finds the request's. It is for servers that copy a provider's API
+// in part; the provider itself may refuse to be told twice.
+func (c *Call) SpellOutputCap() error {
+	if c.SpellOutput == nil {
+		return nil
+	}
+	body, err := c.SpellOutput(c.Body)
+	if err != nil {
+		return err
+	}
+	c.Body = body
 	return nil
 }
 

@@ -197,6 +197,12 @@ func (x *exchange) releaseKey() error {
 		return err
 	}
 	x.secret = secret
-	x.upstream, err = newUpstream(x.provider.Manifest(), credential, secret, x.call)
+	m := x.provider.Manifest()
+	if x.permission.Document.MaxOutputTokens > 0 && !atHome(m, credential) {
+		if err := x.call.SpellOutputCap(); err != nil {
+			return err
+		}
+	}
+	x.upstream, err = newUpstream(m, credential, secret, x.call)
 	return err
 }

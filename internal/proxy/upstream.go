@@ -59,6 +59,22 @@ func target(m plugins.Manifest, c vault.Credential, path string) (*url.URL, erro
 	return u, nil
 }
 
+// atHome says that a credential is for the provider itself, at the manifest's
+// address or a host below it (eu.api.openai.com), and not for another server
+// that speaks its language, more or less.
+func atHome(m plugins.Manifest, c vault.Credential) bool {
+	if c.BaseURL == "" {
+		return true
+	}
+	home, err := url.Parse(m.BaseURL)
+	at, err2 := url.Parse(c.BaseURL)
+	if err != nil || err2 != nil {
+		return false
+	}
+	host := strings.ToLower(at.Hostname())
+	return host == home.Hostname() || strings.HasSuffix(host, "."+home.Hostname())
+}
+
 // put makes out the upstream request. Its body cannot be read twice: net/http
 // sends a request with an Idempotency-Key, which clients choose, again by
 // itself when a connection closes, and no limit would have counted that one.

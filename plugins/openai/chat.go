@@ -2,8 +2,6 @@ package openai
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -12,30 +10,9 @@ import (
 )
 
 const (
-	maxModelName    = 256           // bytes
-	maxChoices      = 128           // OpenAI's own bound for n
-	maxOutputTokens = 1_000_000_000 // far above any model's; keeps products in range
+	maxModelName = 256 // bytes
+	maxChoices   = 128 // OpenAI's own bound for n
 )
-
-// decisive are the members the dialect reads facts from.
-func decisive() []string {
-	return []string{
-		"model", "stream", "stream_options", "n", "max_tokens", "max_completion_tokens",
-		"tools", "functions", "web_search_options", "search_parameters", "plugins",
-	}
-}
-
-// diverting are members OpenAI does not have, by which relaying servers accept
-// another model, another host or another key than the request seems to name.
-func diverting() []string {
-	return []string{
-		"models", "model_list", "model_name", "engine", "deployment_id", "fallbacks",
-		"api_base", "api_key", "base_url", "custom_llm_provider",
-		"extra_body", "extra_headers", "extra_query",
-	}
-}
-
-func critical() []string { return slices.Concat(decisive(), diverting()) }
 
 // chatState is what the meter must know of the request.
 type chatState struct {
@@ -50,10 +27,8 @@ func describeChat(req plugins.Request, call *plugins.Call) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range diverting() {
-		if _, ok := body.Value(name); ok {
-			return plugins.Invalid(name, name+" is not accepted by the gateway")
-		}
+	if err := checkMembers(body); err != nil {
+		return err
 	}
 	if err := readFacts(body, &call.Facts); err != nil {
 		return err
@@ -64,7 +39,7 @@ func describeChat(req plugins.Request, call *plugins.Call) error {
 	}
 	call.Header.Set("Content-Type", "application/json")
 	call.Body = body.Bytes()
-	call.CapOutput = capChat
+	call.CapOutput, call.SpellOutput = capChat, spellChat
 	call.State = chatState{dropUsage: call.Facts.Stream && !asked}
 	return nil
 }
@@ -109,36 +84,18 @@ func readChoices(body *plugins.Object) (int64, error) {
 	return n, err
 }
 
-// readOutputCap takes the larger when both spellings are present: servers differ
-// in which one they obey, and a policy must hold for either.
-func readOutputCap(body *plugins.Object) (int64, error) {
-	var asked int64
-	for _, name := range []string{"max_completion_tokens", "max_tokens"} {
-		n, _, err := body.Int(name, maxOutputTokens)
-		if err != nil {
-			return 0, err
-		}
-		asked = max(asked, n)
-	}
-	return asked, nil
-}
-
 // readTools counts search that the provider runs itself as a tool.
 func readTools(body *plugins.Object) (bool, error) {
 	tools := false
-	for _, name := range []string{"tools", "functions", "plugins"} {
+	for _, name := range []string{"tools", "functions"} {
 		n, _, err := body.Len(name)
 		if err != nil {
 			return false, err
 		}
 		tools = tools || n > 0
 	}
-	for _, name := range []string{"web_search_options", "search_parameters"} {
-		if value, ok := body.Value(name); ok && value.Kind() != 'n' {
-			tools = true
-		}
-	}
-	return tools, nil
+	search, ok := body.Value("web_search_options")
+	return tools || (ok && search.Kind() != 'n'), nil
 }
 
 // setUsage makes a stream report its usage and says whether the client had asked
@@ -159,33 +116,4 @@ func setUsage(body *plugins.Object, stream bool) (asked bool, err error) {
 		return false, err
 	}
 	return false, body.Set("stream_options", options.Bytes())
-}
-
-// capChat lowers each cap the client gave, in the client's own spelling, or adds
-// one. It never raises a cap.
-func capChat(data []byte, limit int64) ([]byte, error) {
-	body, err := plugins.ParseObject(data, critical()...)
-	if err != nil {
-		return nil, err
-	}
-	value := jsontext.Value(strconv.FormatInt(limit, 10))
-	capped := false
-	for _, name := range []string{"max_completion_tokens", "max_tokens"} {
-		asked, ok, err := body.Int(name, maxOutputTokens)
-		if err != nil {
-			return nil, err
-		}
-		capped = capped || ok
-		if asked > limit {
-			if err := body.Set(name, value); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if !capped {
-		if err := body.Set("max_completion_tokens", value); err != nil {
-			return nil, err
-		}
-	}
-	return body.Bytes(), nil
 }

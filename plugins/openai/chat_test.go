@@ -4,8 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	sdk "github.com/openai/openai-go/v3"
 
 	"github.com/keywicket/keywicket/plugins"
 )
@@ -28,9 +32,7 @@ func TestChatFacts(t *testing.T) {
 		{"tools", `,"tools":[{}]`, plugins.Facts{Choices: 1, Tools: true}},
 		{"functions", `,"functions":[{}]`, plugins.Facts{Choices: 1, Tools: true}},
 		{"web search", `,"web_search_options":{}`, plugins.Facts{Choices: 1, Tools: true}},
-		{"live search", `,"search_parameters":{"mode":"on"}`, plugins.Facts{Choices: 1, Tools: true}},
-		{"relay's web plugin", `,"plugins":[{"id":"web"}]`, plugins.Facts{Choices: 1, Tools: true}},
-		{"members nobody knows", `,"temperature":0.1,"x_new":{"model":"other"}`, plugins.Facts{Choices: 1}},
+		{"members that say nothing here", `,"temperature":0.1,"top_k":5,"metadata":{"model":"other"}`, plugins.Facts{Choices: 1}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -85,6 +87,19 @@ func TestChatRefuses(t *testing.T) {
 		{`"model":"a","base_url":"http://example.com"`, "base_url"},
 		{`"model":"a","api_key":"k"`, "api_key"},
 		{`"model":"a","extra_headers":{}`, "extra_headers"},
+		{`"model":"a","search_parameters":{"mode":"on"}`, "search_parameters"},
+		{`"model":"a","plugins":[{"id":"web"}]`, "plugins"},
+		{`"model":"a","preset":"@preset/o3"`, "preset"},
+		{`"model":"a","provider":{"only":["x"]}`, "provider"},
+		{`"model":"a","route":"fallback"`, "route"},
+		{`"model":"a","user_config":{"model_list":[]}`, "user_config"},
+		{`"model":"a","data_sources":[{}]`, "data_sources"},
+		{`"model":"a","n_predict":100000`, "n_predict"},
+		{`"model":"a","max_output_tokens":100000`, "max_output_tokens"},
+		{`"model":"a","min_tokens":5000`, "min_tokens"},
+		{`"model":"a","x_new":null`, "x_new"},
+		{`"model":"a","":1`, ""},
+		{`"model":"a","Messages":[]`, "Messages"},
 	} {
 		t.Run(row.members, func(t *testing.T) {
 			t.Parallel()
@@ -230,7 +245,7 @@ func TestOutputCapIsWrittenInTheClientsSpelling(t *testing.T) {
 	for _, row := range []struct{ in, want string }{
 		{`{"model":"a"}`, `{"model":"a","max_completion_tokens":9}`},
 		{`{"model":"a","max_tokens":100}`, `{"model":"a","max_tokens":9}`},
-		{`{"model":"a", "max_completion_tokens" : 100 , "x":1}`, `{"model":"a", "max_completion_tokens" : 9 , "x":1}`},
+		{`{"model":"a", "max_completion_tokens" : 100 , "seed":1}`, `{"model":"a", "max_completion_tokens" : 9 , "seed":1}`},
 		{`{"max_tokens":100,"max_completion_tokens":50,"model":"a"}`, `{"max_tokens":9,"max_completion_tokens":9,"model":"a"}`},
 		{`{"max_tokens":3,"max_completion_tokens":50,"model":"a"}`, `{"max_tokens":3,"max_completion_tokens":9,"model":"a"}`},
 		{`{"model":"a","max_tokens":3}`, `{"model":"a","max_tokens":3}`},
@@ -247,6 +262,54 @@ func TestOutputCapIsWrittenInTheClientsSpelling(t *testing.T) {
 		if string(call.Body) != row.want {
 			t.Errorf("%s became %s, want %s", row.in, call.Body, row.want)
 		}
+	}
+}
+
+// A server that reads one spelling only must find the cap in it.
+func TestOutputCapInEverySpelling(t *testing.T) {
+	t.Parallel()
+	p := provider(t)
+	for _, row := range []struct{ in, want string }{
+		{`{"model":"a","max_tokens":100}`, `{"model":"a","max_tokens":100,"max_completion_tokens":100}`},
+		{`{"model":"a","max_completion_tokens":1}`, `{"model":"a","max_completion_tokens":1,"max_tokens":1}`},
+		{`{"model":"a","max_tokens":null,"max_completion_tokens":7}`, `{"model":"a","max_tokens":7,"max_completion_tokens":7}`},
+		{`{"model":"a","max_tokens":3,"max_completion_tokens":7}`, ``},
+		{`{"model":"a","max_tokens":null}`, ``},
+		{`{"model":"a"}`, ``},
+	} {
+		if row.want == "" {
+			row.want = row.in
+		}
+		call, err := p.Describe(chatRequest(row.in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := call.SpellOutputCap(); err != nil || string(call.Body) != row.want {
+			t.Errorf("%s became %s, want %s (%v)", row.in, call.Body, row.want, err)
+		}
+	}
+	call, err := p.Describe(plugins.Request{Method: http.MethodGet, Path: "/models"})
+	if err != nil || call.SpellOutputCap() != nil || call.Body != nil {
+		t.Errorf("listing models: %+v, %v", call, err)
+	}
+}
+
+// What OpenAI's own SDK can say, an app can say too.
+func TestEveryDocumentedMemberIsForwarded(t *testing.T) {
+	t.Parallel()
+	params := reflect.TypeFor[sdk.ChatCompletionNewParams]()
+	n := 0
+	for i := range params.NumField() {
+		name, _, _ := strings.Cut(params.Field(i).Tag.Get("json"), ",")
+		if name == "" || name == "-" {
+			continue
+		}
+		if n++; !slices.Contains(members(), name) {
+			t.Errorf("%s is refused", name)
+		}
+	}
+	if n < 30 {
+		t.Errorf("the SDK has only %d members", n)
 	}
 }
 
@@ -309,6 +372,16 @@ func FuzzDescribe(f *testing.F) {
 		facts := call.Facts
 		if seen.Model != facts.Model || seen.Stream != facts.Stream || max(seen.N, 1) != facts.Choices {
 			t.Fatalf("%q: a server sees %+v, the policy saw %+v", call.Body, seen, facts)
+		}
+		if err := call.SpellOutputCap(); err != nil {
+			t.Fatalf("%q: %v", call.Body, err)
+		}
+		var spelt struct {
+			MaxTokens     int64 `json:"max_tokens"`
+			MaxCompletion int64 `json:"max_completion_tokens"`
+		}
+		if err := json.Unmarshal(call.Body, &spelt); err != nil || min(spelt.MaxTokens, spelt.MaxCompletion) < 1 || max(spelt.MaxTokens, spelt.MaxCompletion) > 77 {
+			t.Fatalf("%q: a server may miss the cap: %+v, %v", call.Body, spelt, err)
 		}
 		if asks := max(seen.MaxTokens, seen.MaxCompletion); asks < 1 || asks > 77 || asks != facts.OutputTokens {
 			t.Fatalf("%q: a server may give %d tokens, the policy saw %d", call.Body, asks, facts.OutputTokens)

@@ -8,8 +8,8 @@
 // chunk that carries the usage is dropped when the client had not asked for it.
 //
 // It refuses endpoints it does not list, bodies that are not plain JSON, and
-// members by which a relaying server could be pointed at another model, host or
-// key.
+// members that OpenAI does not document, by which other servers could be pointed
+// at another model, host, key or tool.
 package openai
 
 import (
