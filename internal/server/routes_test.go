@@ -119,8 +119,9 @@ func TestEveryRouteForEveryCaller(t *testing.T) {
 		"GET /setup":                 {signIn, signIn, signIn},
 		"POST /setup":                {409, 409, 403},
 		"GET /sign-in":               {200, 303, 200},
-		"POST /sign-in":              {403, 403, 403},
+		"POST /sign-in":              {422, 422, 403},
 		"POST /sign-out":             {signIn, 303, 403},
+		"POST /sign-out/everywhere":  {signIn, 303, 403},
 		"GET /":                      {signIn, 200, 200},
 		"GET /keys":                  {signIn, 200, 200},
 		"POST /keys":                 {signIn, 422, 403},
@@ -145,7 +146,7 @@ func TestEveryRouteForEveryCaller(t *testing.T) {
 		"POST /lock":                 {signIn, 303, 403},
 		"POST /accept-restore":       {signIn, 303, 403},
 		"GET /unlock":                {signIn, 303, 200},
-		"POST /unlock":               {signIn, 403, 403},
+		"POST /unlock":               {signIn, 422, 403},
 		"GET /static/:name":          {404, 404, 404},
 	}
 	for name := range maps.Clone(rows) { // preflights: no web page has been named

@@ -34,6 +34,7 @@ func (u *UI) Routes() []Route {
 		{get, "/sign-in", Public, u.showSignIn},
 		{post, "/sign-in", Public, u.signIn},
 		{post, "/sign-out", SignedIn, u.signOut},
+		{post, "/sign-out/everywhere", SignedIn, u.signOutEverywhere},
 
 		{get, "/", SignedIn, u.showOverview},
 		{get, "/keys", SignedIn, u.showKeys},

@@ -25,7 +25,8 @@ const (
 	saidResumed   outcome = "resumed"
 	saidRevoked   outcome = "revoked"
 
-	saidSessionEnded outcome = "session-ended"
+	saidSessionEnded        outcome = "session-ended"
+	saidSignedOutEverywhere outcome = "signed-out-everywhere"
 )
 
 // sentence is the outcome in words; "" for an unknown name.
@@ -35,6 +36,8 @@ func (o outcome) sentence() string {
 		return "The vault is set up and unlocked."
 	case saidSignedOut:
 		return "You are signed out. The gateway keeps running."
+	case saidSignedOutEverywhere:
+		return "Every browser is signed out. The gateway keeps running."
 	case saidUnlocked:
 		return "The vault is unlocked."
 	case saidAccepted:

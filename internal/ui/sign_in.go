@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/keywicket/keywicket/internal/audit"
+	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/vault"
 )
 
@@ -40,7 +41,7 @@ func (u *UI) signIn(c echo.Context) error {
 	if unlock {
 		check = u.openVault(c)
 	}
-	if err := check([]byte(posted(c, "passphrase"))); err != nil {
+	if err := withPassphrase(c, check); err != nil {
 		status, words, refused := u.refusedPassphrase(c, audit.OwnerSignInRefused, err)
 		if !refused {
 			return err
@@ -71,6 +72,18 @@ func (u *UI) signOut(c echo.Context) error {
 	return u.done(c, saidSignedOut, "/sign-in")
 }
 
+// signOutEverywhere is POST /sign-out/everywhere: every browser has to sign in
+// again. It is done even if it cannot be recorded.
+func (u *UI) signOutEverywhere(c echo.Context) error {
+	c.SetCookie(u.cfg.Owner.Cookie(""))
+	err := u.cfg.Owner.EndAllSessions()
+	err = errors.Join(err, u.record(audit.Event{Kind: audit.OwnerSignedOut, Address: c.RealIP(), Detail: "every browser"}))
+	if err != nil {
+		return errors.Join(pairing.ErrNotRecorded, err)
+	}
+	return u.done(c, saidSignedOutEverywhere, "/sign-in")
+}
+
 // startSession gives the browser a new session. One that it brought along is
 // ended, so that nobody can have planted it.
 func (u *UI) startSession(c echo.Context) error {
@@ -93,9 +106,24 @@ func (u *UI) signedIn(c echo.Context) bool {
 	return token != "" && u.cfg.Owner.Session(token) == nil
 }
 
+// withPassphrase hands the passphrase of the form to check. An empty one is
+// not worth an attempt, nor a line in the audit log.
+func withPassphrase(c echo.Context, check func([]byte) error) error {
+	passphrase := []byte(posted(c, "passphrase"))
+	defer clear(passphrase)
+	if len(passphrase) == 0 {
+		return formError("Type the passphrase.")
+	}
+	return check(passphrase)
+}
+
 // refusedPassphrase tells what to say when a passphrase was not accepted, and
-// records it; refused is false for any other error.
+// records it: as the owner's doing only for a browser that has signed in.
+// Refused is false for any other error.
 func (u *UI) refusedPassphrase(c echo.Context, kind audit.Kind, err error) (status int, words string, refused bool) {
+	if empty, ok := errors.AsType[formError](err); ok {
+		return http.StatusUnprocessableEntity, empty.Error(), true
+	}
 	if soon, ok := errors.AsType[*vault.TooSoonError](err); ok {
 		wait := int64(math.Ceil(soon.RetryAfter.Seconds()))
 		c.Response().Header().Set("Retry-After", strconv.FormatInt(wait, 10))
@@ -104,7 +132,11 @@ func (u *UI) refusedPassphrase(c echo.Context, kind audit.Kind, err error) (stat
 	if !errors.Is(err, vault.ErrWrongPassphrase) {
 		return 0, "", false
 	}
-	if err := u.record(audit.Event{Kind: kind, Code: "wrong_passphrase", Address: c.RealIP()}); err != nil {
+	by := audit.Gateway
+	if u.signedIn(c) {
+		by = audit.Owner
+	}
+	if err := u.record(audit.Event{Kind: kind, Actor: by, Code: "wrong_passphrase", Address: c.RealIP()}); err != nil {
 		u.cfg.Log.Error("recording a refused passphrase", "error", err)
 	}
 	return http.StatusForbidden, "That is not the passphrase. Try again.", true

@@ -95,6 +95,9 @@ func TestSignIn(t *testing.T) {
 		if sessionOf(v) != "" || c.events(audit.OwnerSignInRefused) != 1 {
 			t.Error("has a session, or is not recorded")
 		}
+		if last, err := c.audit.Tail(1); err != nil || last[0].Actor == audit.Owner {
+			t.Errorf("a stranger's attempt is recorded as the owner's: %+v (%v)", last, err)
+		}
 	})
 	t.Run("too soon", func(t *testing.T) {
 		c := newConsole(t).setUp()
@@ -122,7 +125,7 @@ func TestSignIn(t *testing.T) {
 	})
 	t.Run("passphrase in the address", func(t *testing.T) {
 		c := newConsole(t).setUp()
-		c.visitor().post("/sign-in?passphrase="+url.QueryEscape(passphrase)).want(t, http.StatusForbidden, "")
+		c.visitor().post("/sign-in?passphrase="+url.QueryEscape(passphrase)).want(t, http.StatusUnprocessableEntity, "")
 	})
 	t.Run("unlocking", func(t *testing.T) {
 		for _, unlock := range []bool{true, false} {
@@ -159,6 +162,31 @@ func TestSignIn(t *testing.T) {
 		if c.owner.Session(token) == nil || sessionOf(v) != "" {
 			t.Error("is still signed in")
 		}
+	})
+	t.Run("out everywhere", func(t *testing.T) {
+		c := newConsole(t).setUp()
+		v, elsewhere := c.signedIn(), c.signedIn()
+		tokens := []string{sessionOf(v), sessionOf(elsewhere)}
+		v.post("/sign-out/everywhere").want(t, http.StatusSeeOther, "/sign-in")
+		for _, token := range tokens {
+			if c.owner.Session(token) == nil {
+				t.Error("a browser is still signed in")
+			}
+		}
+		if page := v.get("/sign-in"); !strings.Contains(page.body, "Every browser is signed out") {
+			t.Error("does not say so")
+		}
+	})
+	t.Run("empty", func(t *testing.T) {
+		c := newConsole(t).setUp()
+		v := c.visitor()
+		for range 20 { // is no attempt that slows others down
+			v.post("/sign-in", "passphrase", "").want(t, http.StatusUnprocessableEntity, "")
+		}
+		if c.events(audit.OwnerSignInRefused) != 0 {
+			t.Error("an empty form is recorded")
+		}
+		v.post("/sign-in", "passphrase", passphrase).want(t, http.StatusSeeOther, "/")
 	})
 }
 

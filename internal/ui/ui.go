@@ -17,6 +17,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -118,9 +119,10 @@ func (u *UI) title(resource string) string {
 	return resource
 }
 
-// record writes what the owner did to the audit log.
+// record writes what was done in the console to the audit log: by the owner,
+// unless the event says otherwise.
 func (u *UI) record(event audit.Event) error {
-	event.Actor = audit.Owner
+	event.Actor = cmp.Or(event.Actor, audit.Owner)
 	if event.Detail != "" {
 		event.Detail = strings.TrimSuffix(event.Detail, ".") + "; "
 	}

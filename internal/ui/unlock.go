@@ -22,7 +22,7 @@ func (u *UI) showUnlock(c echo.Context) error {
 // unlock is POST /unlock.
 func (u *UI) unlock(c echo.Context) error {
 	back := local(posted(c, "back"))
-	if err := u.openVault(c)([]byte(posted(c, "passphrase"))); err != nil {
+	if err := withPassphrase(c, u.openVault(c)); err != nil {
 		status, words, refused := u.refusedPassphrase(c, audit.VaultUnlockRefused, err)
 		if !refused {
 			return err
