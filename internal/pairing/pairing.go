@@ -11,9 +11,9 @@
 // named values whose zero is invalid. It does not decide what a permission
 // allows (policy does) and never sees a provider key.
 //
-//	pairing string ── redeem ──▶ app ── ask ──▶ consent request ── approve ──▶ permissions
-//	                                                   │
-//	                                                   └── device code + proof ──▶ session
+//	pairing string ── redeem ──▶ app ── ask, or push and open ──▶ consent request ── approve ──▶ permissions
+//	                                                                     │
+//	                              device code, or code and verifier, + proof ──▶ session
 //	session ── refresh token + proof ──▶ access token ── + proof ──▶ Caller
 package pairing
 

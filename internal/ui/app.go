@@ -18,7 +18,7 @@ func (u *UI) showApp(c echo.Context) error {
 	v := appView{
 		Frame: u.frame(c, app.Name, "apps", appLink(app.ID)),
 		ID:    app.ID, Name: app.Name, URI: app.URI, Status: string(app.Status), Tone: statusTone(app.Status),
-		Thumbprint: app.Thumbprint, Created: u.at(app.CreatedAt), LastUsed: u.at(app.LastUsedAt),
+		Redirects: app.RedirectURIs, Thumbprint: app.Thumbprint, Created: u.at(app.CreatedAt), LastUsed: u.at(app.LastUsedAt),
 	}
 	for _, p := range u.cfg.Pairing.Permissions(app.ID) {
 		v.Permissions = append(v.Permissions, u.permissionView(p))

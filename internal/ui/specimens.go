@@ -162,8 +162,8 @@ func revokedApps() []appRow {
 func someApp(f frame, status, tone string) appView {
 	return appView{
 		Frame: f, ID: "app_q5d3f2c4x7h6n2k3m4p5r6s7t8", Name: "Notes", URI: "https://notes.example", Status: status, Tone: tone,
-		Thumbprint: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
-		Created:    someMoment("19 Nov 09:20"), LastUsed: someMoment("today 10:21"),
+		Redirects: []string{"https://notes.example/callback/keywicket"}, Thumbprint: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
+		Created: someMoment("19 Nov 09:20"), LastUsed: someMoment("today 10:21"),
 		Permissions: []permissionView{{
 			Title: "OpenAI", Resource: "llm:openai", Since: someMoment("19 Nov 09:21"),
 			Sentences: someConsent(f).Grants[0].Sentences,
