@@ -153,7 +153,7 @@ func (im *image) tree(id uint64, keys span, depth int, fn elementFunc) error {
 func (im *image) page(id uint64) ([]byte, error) {
 	bad := fmt.Errorf("%w (structure: page %d)", ErrCorrupt, id)
 	var header [pageHeader]byte
-	if id >= im.pages {
+	if id >= im.pages || id > maxPageID {
 		return nil, bad
 	}
 	at := int64(id) * im.pageSize
@@ -161,7 +161,7 @@ func (im *image) page(id uint64) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", bad, err)
 	}
 	more := uint64(binary.LittleEndian.Uint32(header[12:]))
-	if binary.LittleEndian.Uint64(header[:]) != id || more >= im.pages-id {
+	if binary.LittleEndian.Uint64(header[:]) != id || more >= im.pages-id || more >= maxPageBytes/uint64(im.pageSize) {
 		return nil, bad
 	}
 	for p := id; p <= id+more; p++ {
@@ -170,8 +170,11 @@ func (im *image) page(id uint64) ([]byte, error) {
 		}
 		im.seen[p] = true
 	}
-	// The last page may be short of its size, as bbolt does not fill it.
-	page := make([]byte, min(int64(more+1)*im.pageSize, maxPageBytes))
+	size := int64(more+1) * im.pageSize
+	if _, err := im.r.ReadAt(header[:1], at+size-1); err != nil { // before so much is allocated
+		return nil, fmt.Errorf("%w: %w", bad, err)
+	}
+	page := make([]byte, size)
 	if _, err := im.r.ReadAt(page, at); err != nil {
 		return nil, fmt.Errorf("%w: %w", bad, err)
 	}
@@ -181,6 +184,9 @@ func (im *image) page(id uint64) ([]byte, error) {
 // maxPageBytes bounds one page with its overflow: a record, its neighbours,
 // and room to spare.
 const maxPageBytes = 64 << 20
+
+// maxPageID keeps offsets within a signed 64-bit number.
+const maxPageID = 1 << 38
 
 func leaf(page []byte, keys span, fn elementFunc) error {
 	var last []byte
