@@ -53,6 +53,8 @@ func (s *settings) table() []optionRow {
 		{"resource", "", "LIST", "what the app may use, such as llm:openai; other flags narrow each", &s.resources, pair, false},
 		{"actions", "", "LIST", "actions allowed, such as chat.completions", &s.actions, pair, false},
 		{"models", "", "LIST", "models allowed, with * and ?, such as 'gpt-4o*'", &s.models, pair, false},
+		{"origins", "", "LIST", "web pages the app may run on, such as https://app.example", &s.origins, pair, false},
+		{"require-body-hash", "", "", "refuse proofs that are not bound to the request's body", &s.bodyHash, pair, false},
 		{"deny-models", "", "LIST", "models refused even when --models allows them", &s.denyModels, pair, false},
 		{"requests-per-minute", "", "N", "requests allowed in any minute", &s.perMinute, pair, false},
 		{"requests-per-day", "", "N", "requests allowed in a calendar day", &s.perDay, pair, false},

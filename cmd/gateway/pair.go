@@ -85,6 +85,7 @@ func (g *gateway) readPolicy() (string, error) {
 func (g *gateway) document() (d policy.Document, narrowed bool) {
 	d = policy.Document{
 		Actions: g.actions, Models: g.models, DenyModels: g.denyModels,
+		Origins: g.origins, RequireBodyHash: g.bodyHash,
 		MaxOutputTokens: g.maxOutput, Concurrency: int(g.concurrency),
 	}
 	for _, limit := range []policy.Limit{
@@ -97,7 +98,7 @@ func (g *gateway) document() (d policy.Document, narrowed bool) {
 			d.Limits = append(d.Limits, limit)
 		}
 	}
-	narrowed = len(d.Actions)+len(d.Models)+len(d.DenyModels)+len(d.Limits) > 0 || d.MaxOutputTokens > 0 || d.Concurrency > 0
+	narrowed = len(d.Actions)+len(d.Models)+len(d.DenyModels)+len(d.Origins)+len(d.Limits) > 0 || d.RequireBodyHash || d.MaxOutputTokens > 0 || d.Concurrency > 0
 	return d, narrowed
 }
 

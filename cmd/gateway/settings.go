@@ -40,6 +40,8 @@ type settings struct {
 	actions     []string
 	models      []string
 	denyModels  []string
+	origins     []string
+	bodyHash    bool
 	perMinute   int64
 	perDay      int64
 	perMonth    int64
