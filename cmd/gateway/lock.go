@@ -13,6 +13,6 @@ func (g *gateway) lockCommand() *cobra.Command {
 		if err := client.Lock(ctx); err != nil {
 			return err
 		}
-		return g.done("locked: apps are refused until gateway unlock")
+		return g.done("locked: apps are refused until gateway unlock; browsers stay signed in until gateway sign-out")
 	})
 }

@@ -53,6 +53,8 @@ type Config struct {
 	PublicURL string
 	// Data is the data as a whole: backups, rotation, checks. Required.
 	Data Data
+	// SignOut ends every session of the console. Required.
+	SignOut func() error
 	// Running counts the requests being forwarded. Default: always 0.
 	Running func() int
 	// Zone is the owner's time zone, used in the words of documents. Default
@@ -77,8 +79,8 @@ type Admin struct {
 
 // New checks cfg and returns an Admin.
 func New(cfg Config) (*Admin, error) {
-	if cfg.Pairing == nil || cfg.Vault == nil || cfg.Ledger == nil || cfg.Audit == nil || cfg.Data == nil || cfg.TestKey == nil {
-		return nil, errors.New("admin: Pairing, Vault, Ledger, Audit, Data and TestKey are required")
+	if cfg.Pairing == nil || cfg.Vault == nil || cfg.Ledger == nil || cfg.Audit == nil || cfg.Data == nil || cfg.TestKey == nil || cfg.SignOut == nil {
+		return nil, errors.New("admin: Pairing, Vault, Ledger, Audit, Data, TestKey and SignOut are required")
 	}
 	if cfg.PublicURL == "" || len(cfg.Resources) == 0 {
 		return nil, errors.New("admin: PublicURL and Resources are required")
@@ -118,6 +120,7 @@ func (a *Admin) Register(e *echo.Echo) {
 	g.POST("/lock", a.lock)
 	g.POST("/freeze", a.freeze)
 	g.POST("/thaw", a.thaw)
+	g.POST("/sign-out", a.signOut)
 	g.GET("/slots", a.listSlots)
 	g.POST("/slots", a.addSlot)
 	g.POST("/slots/recovery", a.addRecovery)

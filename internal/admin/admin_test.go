@@ -40,7 +40,9 @@ type desk struct {
 	server  *http.Server
 	log     *bytes.Buffer
 	tested  []string // ids of tested keys
-	now     time.Time
+
+	signedOut int // how often
+	now       time.Time
 }
 
 func newDesk(t *testing.T) *desk {
@@ -82,6 +84,7 @@ func newDesk(t *testing.T) *desk {
 			d.tested = append(d.tested, id)
 			return admin.KeyReport{OK: true, Status: http.StatusOK, Words: "It works."}, nil
 		},
+		SignOut:   func() error { d.signedOut++; return nil },
 		PublicURL: "http://127.0.0.1:8787", Zone: time.UTC, Clock: func() time.Time { return d.now },
 		Log: slog.New(slog.NewTextHandler(d.log, nil)),
 	})

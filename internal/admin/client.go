@@ -93,6 +93,9 @@ func (c *Client) Freeze(ctx context.Context) error { return c.do(ctx, "/freeze")
 // Thaw ends a freeze.
 func (c *Client) Thaw(ctx context.Context) error { return c.do(ctx, "/thaw") }
 
+// SignOut ends every session of the console.
+func (c *Client) SignOut(ctx context.Context) error { return c.do(ctx, "/sign-out") }
+
 // Slots lists the ways to unlock the vault.
 func (c *Client) Slots(ctx context.Context) (out []Slot, err error) {
 	return out, c.call(ctx, http.MethodGet, "/slots", nil, &out)

@@ -32,8 +32,13 @@ func TestLockAndUnlock(t *testing.T) {
 	check(t, d.Unlock(t.Context(), passphrase))
 	check(t, d.Freeze(t.Context()))
 	check(t, d.Thaw(t.Context()))
+	check(t, d.SignOut(t.Context()))
+	if d.signedOut != 1 {
+		t.Errorf("signed out %d times, want once", d.signedOut)
+	}
 	want := []audit.Kind{
 		audit.VaultInitialized, audit.KeyAdded, audit.VaultLocked, audit.VaultUnlocked, audit.GatewayFrozen, audit.GatewayThawed,
+		audit.OwnerSignedOut,
 	}
 	if got := d.kinds(t, 10); !slices.Equal(got, want) {
 		t.Errorf("recorded %v, want %v", got, want)

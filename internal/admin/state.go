@@ -115,3 +115,13 @@ func (a *Admin) thaw(c echo.Context) error {
 	}
 	return done(c)
 }
+
+// signOut ends every session of the console, and records after: see lock.
+func (a *Admin) signOut(c echo.Context) error {
+	err := a.cfg.SignOut()
+	err = errors.Join(err, a.record(audit.Event{Kind: audit.OwnerSignedOut, Detail: "every browser"}))
+	if err != nil {
+		return errors.Join(pairing.ErrNotRecorded, err)
+	}
+	return done(c)
+}

@@ -131,6 +131,7 @@ func (r *rooms) openFronts(cfg Config, publicURL string, known []pairing.Resourc
 		return err
 	}
 	r.admin, err = admin.New(admin.Config{
+		SignOut: r.owner.EndAllSessions,
 		Pairing: r.pairing, Vault: r.vault, Ledger: r.ledger, Audit: r.audit,
 		TestKey: func(ctx context.Context, id string) (admin.KeyReport, error) {
 			report, err := r.proxy.TestKey(ctx, id)
