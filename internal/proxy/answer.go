@@ -18,7 +18,7 @@ type answer struct {
 }
 
 func (x *exchange) newAnswer(src *source, scrub scrubber) *answer {
-	return &answer{x: x, src: src, scrub: scrub, buf: make([]byte, max(bufferBytes, 2*len(scrub.key)))}
+	return &answer{x: x, src: src, scrub: scrub, buf: make([]byte, max(bufferBytes, 2*longest(scrub.key)))}
 }
 
 // Read implements io.Reader.

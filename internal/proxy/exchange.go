@@ -47,7 +47,9 @@ type exchange struct {
 	secret   vault.Secret
 	meter    plugins.Meter // nil until the provider answers
 	reached  atomic.Bool   // the provider may have seen the request
+	scrub    scrubber      // of the answer
 	code     string        // why it was refused or cut short
+	note     string        // for the owner, about how it ended
 }
 
 // ServeHTTP answers every request under Prefix, whatever its method.
@@ -124,6 +126,7 @@ func (x *exchange) end() {
 		x.unhook()
 		x.cancel(nil)
 	}
+	x.scrub.forget()
 	x.secret.Zero()
 	x.body.free()
 	if x.entry != nil {

@@ -60,12 +60,15 @@ func (x *exchange) accept(res *http.Response) error {
 	switch {
 	case x.ctx.Err() != nil:
 		return context.Cause(x.ctx)
+	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusProxyAuthRequired:
+		return errKeyRefused // the answer may quote parts of the key
 	case res.StatusCode < 200 || (res.StatusCode >= 300 && res.StatusCode < 400):
 		return errUpstream
 	case res.Header.Get("Content-Encoding") != "" && res.Header.Get("Content-Encoding") != "identity":
 		return errUpstream
 	}
-	scrub := newScrubber(x.secret.Bytes())
+	x.scrub = newScrubber(x.secret.Bytes())
+	scrub := x.scrub
 	x.meter = x.provider.NewMeter(x.call)
 	src := x.newSource(res.Body)
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind == "text/event-stream" {
@@ -73,7 +76,7 @@ func (x *exchange) accept(res *http.Response) error {
 	} else {
 		res.Body = x.newAnswer(src, scrub)
 	}
-	res.Header = x.answerHeader(res.Header, scrub)
+	res.Header, res.Trailer = x.answerHeader(res.Header, scrub), nil
 	return nil
 }
 
@@ -102,6 +105,10 @@ func (x *exchange) answerHeader(from http.Header, scrub scrubber) http.Header {
 
 // fail answers when the provider did not, or not acceptably.
 func (x *exchange) fail(err error) {
+	if errors.Is(err, errKeyRefused) {
+		x.note = errKeyRefused.Error()
+		x.p.cfg.Log.Warn("provider refuses the stored key", "request_id", x.id, "resource", x.resource)
+	}
 	x.p.cfg.Log.Debug("provider failed", "request_id", x.id, "resource", x.resource, "error", err)
 	x.refuse(x.reason(err))
 }
@@ -113,6 +120,8 @@ func (x *exchange) reason(err error) error {
 	switch {
 	case x.ctx.Err() != nil:
 		return context.Cause(x.ctx)
+	case errors.Is(err, errKeyRefused):
+		return errKeyRefused
 	case errors.As(err, &slow) && slow.Timeout():
 		return errUpstreamTimeout
 	}

@@ -2,7 +2,9 @@ package proxy
 
 import (
 	"bufio"
+	"encoding/base64"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -140,9 +142,11 @@ func TestKeyIsScrubbed(t *testing.T) {
 		handler http.HandlerFunc
 		want    string
 	}{
-		{"error", quote("application/json", 401, `{"error":{"message":"bad key `+canary+`"}}`), `{"error":{"message":"bad key ` + stars + `"}}`},
+		{"error", quote("application/json", 400, `{"error":{"message":"bad key `+canary+`"}}`), `{"error":{"message":"bad key ` + stars + `"}}`},
 		{"pieces", quote("application/json", 400, "a "+canary[:5], canary[5:20], canary[20:]+" b"), "a " + stars + " b"},
 		{"beginning only", quote("application/json", 200, "a "+canary[:5], "-b", canary[:7]), "a " + canary[:5] + "-b" + canary[:7]},
+		{"in base64", quote("application/json", 200, base64.StdEncoding.EncodeToString([]byte("Bearer "+canary))), "QmVhcmVyIH" + strings.Repeat("*", 36) + "E="},
+		{"escaped", quote("application/json", 200, `"sk\u002dcan`, `\u0061ry\u0`, `02D`+canary[10:]+`"`), `"` + strings.Repeat("*", len(canary)+15) + `"`},
 		{"stream", quote("text/event-stream", 200, "data: "+canary[:9], canary[9:]+"\n\n"), "data: " + stars + "\n\n"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -163,6 +167,56 @@ func TestKeyIsScrubbed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a provider says about the owner's key is not for the app, which would
+// learn parts of it, or take the refusal for one of its own.
+func TestRefusedKeyIsNotTheApps(t *testing.T) {
+	t.Parallel()
+	const quoted = `{"error":{"message":"Incorrect API key provided: sk-cana*******************dba11.","code":"invalid_api_key"}}`
+	b := newBench(t, behind(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		w.WriteHeader(http.StatusUnauthorized)
+		w.Write([]byte(quoted))
+	}))
+	a := limitedApp(b)
+	got := a.post(question)
+	if got.status != 502 || got.code() != "upstream_error" || strings.Contains(string(got.body), "sk-") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if got.header.Get("X-Should-Retry") != "false" || got.header.Get("WWW-Authenticate") != "" {
+		t.Errorf("headers: %v", got.header)
+	}
+	if ended := b.recorded(audit.RequestEnded, got.id()); len(ended) != 1 || ended[0].Status != 502 || !strings.Contains(ended[0].Detail, "stored key") {
+		t.Errorf("audit: %+v", ended)
+	}
+	if used, held := a.used(); used != 1 || held != 0 {
+		t.Errorf("used %d, held %d", used, held)
+	}
+}
+
+// Trailers pass no allowlist, so there are none, nor any announced.
+func TestTrailersAreDropped(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"application/json", "text/event-stream"} {
+		b := newBench(t, behind(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			w.Header().Set("Trailer", "X-Smuggled")
+			w.Write([]byte("data: {}\n\n"))
+			w.Header().Set("X-Smuggled", "yes")
+			w.Header().Set(http.TrailerPrefix+"X-More", "yes")
+		}))
+		a := b.pair(anything())
+		res, err := b.client().Do(a.request("POST", chatPath, question))
+		b.must(err)
+		_, err = io.Copy(io.Discard, res.Body)
+		b.must(err)
+		res.Body.Close()
+		if res.Header.Get("Trailer") != "" || len(res.Trailer) != 0 {
+			t.Errorf("%s: announced %v, came %v", kind, res.Header["Trailer"], res.Trailer)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ func (x *exchange) announce() error {
 
 func (x *exchange) recordEnd() {
 	e := x.event(audit.RequestEnded)
-	e.Code, e.Status = x.code, x.reply.status
+	e.Code, e.Status, e.Detail = x.code, x.reply.status, x.note
 	e.LatencyMS = x.p.cfg.Clock().Sub(x.began).Milliseconds()
 	if x.meter != nil {
 		if u, ok := x.meter.Usage(); ok {

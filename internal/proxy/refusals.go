@@ -24,6 +24,7 @@ var (
 	errAppCrowded      = errors.New("running requests of the app are at their bound")
 	errUncapped        = errors.New("running without the output cap the permission now has")
 	errKeyRemoved      = errors.New("provider key was removed")
+	errKeyRefused      = errors.New("the provider refused the stored key")
 	errFutile          = errors.New("requests of the app do not reach the provider")
 	errFrozen          = errors.New("gateway is frozen")
 	errShuttingDown    = errors.New("gateway is shutting down")
@@ -74,9 +75,10 @@ func refusals() []struct {
 		{errCrowded, refusal{status: 429, code: "concurrency_limited", message: "The gateway is handling too many requests. Try again shortly.", retryAfter: time.Second}},
 		{errAppCrowded, refusal{status: 429, code: "concurrency_limited", message: "This app has too many requests under way. Wait for some to end.", retryAfter: time.Second}},
 
-		{vault.ErrNoCredential, refusal{status: 502, code: codeUpstream, message: "The owner has stored no key for this resource."}},
-		{plugins.ErrSecret, refusal{status: 502, code: codeUpstream, message: "The stored key for this resource cannot be used. The owner must add it again."}},
-		{errKeyRemoved, refusal{status: 502, code: codeUpstream, message: "The owner has removed the key of this resource."}},
+		{vault.ErrNoCredential, refusal{status: 502, code: codeUpstream, final: true, message: "The owner has stored no key for this resource."}},
+		{plugins.ErrSecret, refusal{status: 502, code: codeUpstream, final: true, message: "The stored key for this resource cannot be used. The owner must add it again."}},
+		{errKeyRemoved, refusal{status: 502, code: codeUpstream, final: true, message: "The owner has removed the key of this resource."}},
+		{errKeyRefused, refusal{status: 502, code: codeUpstream, final: true, message: "The provider does not accept the key that the owner has stored for this resource. The owner must replace it."}},
 		{errFutile, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached lately. Try again in a few seconds."}},
 		{errUpstream, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached or broke off its answer."}},
 		{errUpstreamTimeout, refusal{status: 504, code: "upstream_timeout", message: "The provider did not answer in time."}},

@@ -1,6 +1,12 @@
 package proxy
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/base64"
+	"net/url"
+	"slices"
+	"strconv"
+)
 
 // minScrubbed is the length below which a key is left alone: so short a text
 // occurs by chance, and replacing it would damage answers.
@@ -9,46 +15,151 @@ const minScrubbed = 8
 // scrubber replaces a key by as many asterisks in bytes on their way to the
 // client, whatever pieces they arrive in. The length does not change, so a
 // Content-Length stays true.
-type scrubber struct{ key []byte }
+//
+// It knows the key as it is, percent-encoded, inside of base64, and with any
+// of its characters escaped as JSON allows.
+type scrubber struct {
+	key       []byte
+	spellings [][]byte // to be found byte for byte, the key first
+}
 
 // newScrubber keeps key, which must stay as it is until the answer is over.
 func newScrubber(key []byte) scrubber {
 	if len(key) < minScrubbed {
 		return scrubber{}
 	}
-	return scrubber{key: key}
+	s := scrubber{key: key, spellings: [][]byte{key}}
+	s.add([]byte(url.QueryEscape(string(key))))
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for before := range 3 {
+			s.add(insideBase64(encoding, key, before))
+		}
+	}
+	return s
+}
+
+func (s *scrubber) add(spelling []byte) {
+	if !slices.ContainsFunc(s.spellings, func(b []byte) bool { return bytes.Equal(b, spelling) }) {
+		s.spellings = append(s.spellings, spelling)
+	}
+}
+
+// insideBase64 is what of the key's base64 does not depend on its neighbours,
+// when the bytes before it are 3n+before.
+func insideBase64(encoding *base64.Encoding, key []byte, before int) []byte {
+	encoded := encoding.AppendEncode(nil, append(make([]byte, before), key...))
+	return encoded[(8*before+5)/6 : 8*(before+len(key))/6]
+}
+
+// forget wipes the copies of the key. Nothing is masked afterwards.
+func (s *scrubber) forget() {
+	for _, spelling := range s.spellings[min(1, len(s.spellings)):] {
+		clear(spelling)
+	}
+	*s = scrubber{}
 }
 
 // mask replaces every whole key in b, in place.
 func (s scrubber) mask(b []byte) {
+	for _, spelling := range s.spellings {
+		for rest := b; ; {
+			i := bytes.Index(rest, spelling)
+			if i < 0 {
+				break
+			}
+			rest = cover(rest, i, i+len(spelling))
+		}
+	}
 	if len(s.key) == 0 {
 		return
 	}
-	for {
-		i := bytes.Index(b, s.key)
-		if i < 0 {
-			return
+	first := s.firstEscape(b)
+	for i := max(0, first-len(s.key)); first >= 0 && i < len(b); i++ {
+		if n, whole := s.escapedAt(b[i:]); whole {
+			cover(b, i, i+n)
 		}
-		end := i + len(s.key)
-		for j := i; j < end; j++ {
-			b[j] = '*'
-		}
-		b = b[end:]
 	}
+}
+
+// firstEscape is where an escaped character of the key may be, or below 0. The
+// key begins at most its own length before.
+func (s scrubber) firstEscape(b []byte) int {
+	if bytes.ContainsAny(s.key, `/"\`) {
+		return bytes.IndexByte(b, '\\')
+	}
+	return bytes.Index(b, []byte(`\u00`))
+}
+
+func cover(b []byte, from, to int) (rest []byte) {
+	for i := from; i < to; i++ {
+		b[i] = '*'
+	}
+	return b[to:]
+}
+
+// escapedAt says how many bytes of b the key takes, written as the inside of a
+// JSON string; not whole, when b ends before the key does.
+func (s scrubber) escapedAt(b []byte) (n int, whole bool) {
+	for _, c := range s.key {
+		size, match := charAt(b[n:], c)
+		if !match {
+			return 0, false
+		}
+		if n += size; n > len(b) {
+			return len(b), false
+		}
+	}
+	return n, true
+}
+
+// charAt says whether b begins with c, as itself or escaped, and in how many
+// bytes. One that b ends in the middle of is a match, larger than b.
+func charAt(b []byte, c byte) (size int, match bool) {
+	const escape = `\u00`
+	switch {
+	case len(b) == 0:
+		return 1, true
+	case b[0] != '\\':
+		return 1, b[0] == c && c != '\\'
+	case len(b) == 1:
+		return 2, true
+	case b[1] != 'u':
+		return 2, b[1] == c && (c == '/' || c == '"' || c == '\\')
+	case len(b) < 6:
+		return 6, bytes.HasPrefix([]byte(escape), b[:min(len(b), len(escape))])
+	}
+	code, err := strconv.ParseUint(string(b[2:6]), 16, 16)
+	return 6, err == nil && code == uint64(c)
 }
 
 // open is how many bytes at the end of b may be the first of a key whose rest
 // is still to come. It is 0 nearly always, so that nothing is held back.
 func (s scrubber) open(b []byte) int {
-	for n := min(len(s.key)-1, len(b)); n > 0; n-- {
-		if bytes.HasPrefix(s.key, b[len(b)-n:]) {
+	most := 0
+	for _, spelling := range s.spellings {
+		for n := min(len(spelling)-1, len(b)); n > most; n-- {
+			if bytes.HasPrefix(spelling, b[len(b)-n:]) {
+				most = n
+			}
+		}
+	}
+	if len(s.key) == 0 {
+		return 0
+	}
+	for n := min(longest(s.key)-1, len(b)); n > most; n-- {
+		if size, whole := s.escapedAt(b[len(b)-n:]); size == n && !whole {
 			return n
 		}
 	}
-	return 0
+	return most
 }
+
+// longest is the most bytes a key takes when it is escaped.
+func longest(key []byte) int { return 6 * len(key) }
 
 // shows reports whether text contains the key.
 func (s scrubber) shows(text string) bool {
-	return len(s.key) > 0 && bytes.Contains([]byte(text), s.key)
+	b := []byte(text)
+	s.mask(b)
+	return string(b) != text
 }
