@@ -12,24 +12,32 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/keywicket/keywicket/internal/admin"
+	"github.com/keywicket/keywicket/internal/server"
 )
 
 // TestJavaScriptLibraries pairs and calls with libraries that have never heard
 // of Keywicket, unmodified: discovery, registration, device grant or code flow, a
-// streamed call, renewal, revocation. The owner approves while the library waits.
+// streamed call, renewal, revocation, with and without server nonces. The owner
+// approves while the library waits.
 func TestJavaScriptLibraries(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("node/node_modules"); err != nil {
 		t.Fatal("the JavaScript libraries are not installed: run go tool task node")
 	}
-	for _, row := range []struct{ library, grant string }{
-		{"openid-client", "device"}, {"openid-client", "code"},
-		{"oauth4webapi", "device"}, {"oauth4webapi", "code"},
-		{"dpop", "device"}, {"dpop", "code"},
+	for _, row := range []struct {
+		library, grant string
+		nonces         bool
+	}{
+		{"openid-client", "device", false}, {"openid-client", "code", false},
+		{"openid-client", "device", true}, {"openid-client", "code", true},
+		{"oauth4webapi", "device", false}, {"oauth4webapi", "code", false},
+		{"oauth4webapi", "device", true}, {"oauth4webapi", "code", true},
+		{"dpop", "device", false}, {"dpop", "code", false},
+		{"dpop", "device", true}, {"dpop", "code", true},
 	} {
-		t.Run(row.library+"/"+row.grant, func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s/%s/nonces=%v", row.library, row.grant, row.nonces), func(t *testing.T) {
 			t.Parallel()
-			g := start(t)
+			g := start(t, func(cfg *server.Config) { cfg.DPoPNonce = row.nonces })
 			made, err := g.Admin.Pair(t.Context(), admin.PairInput{})
 			if err != nil {
 				t.Fatal(err)

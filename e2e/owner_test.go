@@ -39,7 +39,7 @@ func (g *gateway) owner(t *testing.T) *ownerBrowser {
 // asked for a day, and says where the browser is sent back to.
 func (o *ownerBrowser) approve(t *testing.T, at string) string {
 	t.Helper()
-	return o.decide(t, at, "approve", url.Values{"until": {"1d"}, "models-0": {""}, "amount-0": {"uncapped"}})
+	return o.decide(t, at, "approve", url.Values{"until": {"1d"}, "models-0": {"gpt-4o*"}, "amount-0": {"uncapped"}})
 }
 
 func (o *ownerBrowser) decide(t *testing.T, at, verdict string, form url.Values) string {
