@@ -61,6 +61,9 @@ func TestTorture(t *testing.T) {
 			t.Fatalf("at kill %d", kill)
 		}
 	}
+	if least := max(kills/4, 1); r.paired < least || r.edits < least || r.added < least || r.fake.Count() < least {
+		t.Errorf("too little got done between the kills to tell anything")
+	}
 	t.Logf("%d kills in %s: %d acknowledged writes (%d pairings, %d policy edits, %d keys added, %d removed) and %d metered calls; "+
 		"0 lost; counter over by at most %d after one kill (block %d); slowest start %s",
 		kills, time.Since(began).Round(time.Second), r.paired+r.edits+r.added+r.removed, r.paired, r.edits, r.added, r.removed,
@@ -78,13 +81,14 @@ type rack struct {
 	meteredID            string
 	edited               *editedApp
 
-	apps map[string]bool // ids of apps whose pairing was acknowledged
-	keys map[string]fact // by label
-	doc  map[int64]bool  // limits the edited app may have: the last acknowledged, and one under way
-	over int64           // of the metered counter, all kills so far
+	apps map[string]bool           // ids of apps whose pairing was acknowledged
+	keys map[string]fact           // by label
+	docs map[string]map[int64]bool // limits an edited app may have, by its id; 0 is no permission
+	over int64                     // of the metered counter, all kills so far
 
 	paired, edits, added, removed int
 	worstOver                     int64
+	started                       time.Time
 	slowest                       time.Duration
 }
 
@@ -106,7 +110,7 @@ func newRack(t *testing.T) *rack {
 	t.Cleanup(func() { fake.Close() })
 	r := &rack{
 		dir: t.TempDir(), keyFile: filepath.Join(t.TempDir(), "unlock.key"), listen: "127.0.0.1:0", fake: fake,
-		apps: map[string]bool{}, keys: map[string]fact{}, doc: map[int64]bool{},
+		apps: map[string]bool{}, keys: map[string]fact{}, docs: map[string]map[int64]bool{},
 	}
 	command(t, r.dir, "", "init", "--write-key-file", r.keyFile)
 	r.start(t)
@@ -121,13 +125,7 @@ func newRack(t *testing.T) *rack {
 	}
 	r.meteredID = r.metered.ClientID()
 	r.listen = strings.TrimPrefix(r.metered.Issuer(), "http://")
-	if r.edited, err = r.newEditedApp(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.edited.edit(ctx, r.admin, 1); err != nil {
-		t.Fatal(err)
-	}
-	r.doc[1] = true
+	r.editAnother(t)
 	return r
 }
 
@@ -163,7 +161,8 @@ func (r *rack) start(t *testing.T) {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
-	r.slowest = max(r.slowest, time.Since(began))
+	r.started = time.Now()
+	r.slowest = max(r.slowest, r.started.Sub(began))
 }
 
 // kill ends the gateway as kill -9 does. Killing twice is no harm.
@@ -199,9 +198,10 @@ func (r *rack) look(t *testing.T) {
 			t.Errorf("app %s was acknowledged and is %q", id, found[id])
 		}
 	}
+	r.lookAtPolicies(t, apps)
 	r.lookAtKeys(t)
-	r.lookAtPolicy(t)
 	r.lookAtCounter(t)
+	r.editAnother(t)
 }
 
 func (r *rack) lookAtKeys(t *testing.T) {
@@ -233,17 +233,21 @@ func (r *rack) lookAtKeys(t *testing.T) {
 	}
 }
 
-func (r *rack) lookAtPolicy(t *testing.T) {
+// lookAtPolicies looks at every app whose policy was ever edited.
+func (r *rack) lookAtPolicies(t *testing.T, apps []admin.App) {
 	t.Helper()
-	app, err := r.admin.App(t.Context(), r.edited.id)
-	if err != nil || len(app.Permissions) != 1 || len(app.Permissions[0].Limits) != 1 {
-		t.Fatalf("the edited app: %+v, %v", app.App, err)
+	limits := map[string]int64{}
+	for _, app := range apps {
+		for _, permission := range app.Permissions {
+			limits[app.ID] = permission.Limits[0].Requests
+		}
 	}
-	limit := app.Permissions[0].Limits[0].Requests
-	if !r.doc[limit] {
-		t.Errorf("the policy's limit is %d; acknowledged, or under way at the kill, were %v", limit, r.doc)
+	for id, may := range r.docs {
+		if !may[limits[id]] {
+			t.Errorf("the limit of app %s is %d; acknowledged, or under way at the kill, were %v", id, limits[id], may)
+		}
+		r.docs[id] = map[int64]bool{limits[id]: true}
 	}
-	r.doc = map[int64]bool{limit: true}
 }
 
 // lookAtCounter holds the counter against what the provider saw: never under,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -69,21 +70,36 @@ func (r *rack) pairOne(ctx context.Context, note func(func())) error {
 	return nil
 }
 
+// freshProofs is how long after a start proofs may be refused for their date.
+const freshProofs = 1100 * time.Millisecond
+
 // editOne gives the edited app another limit.
 func (r *rack) editOne(ctx context.Context, note func(func())) error {
-	var limit int64
-	note(func() {
-		for known := range r.doc {
-			limit = max(limit, known)
-		}
-		limit++
-		r.doc[limit] = true // from now on it may be there
-	})
-	if err := r.edited.edit(ctx, r.admin, limit); err != nil {
+	a := r.edited
+	if a.edits > 0 && time.Since(r.started) < freshProofs {
+		return errNotYet // the tokens of one edit have to be collected before the next
+	}
+	a.edits++
+	limit := a.edits
+	note(func() { r.docs[a.id][limit] = true }) // from now on it may be there
+	if err := a.edit(ctx, r.admin, limit); err != nil {
 		return err
 	}
-	note(func() { r.doc = map[int64]bool{limit: true}; r.edits++ })
+	note(func() { r.docs[a.id] = map[int64]bool{limit: true}; r.edits++ })
 	return nil
+}
+
+var errNotYet = errors.New("not yet")
+
+// editAnother pairs an app whose policy is edited in the life to come: one app
+// may have only so many requests waiting, and each kill leaves one behind.
+func (r *rack) editAnother(t *testing.T) {
+	t.Helper()
+	app, err := r.newEditedApp(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.edited, r.docs[app.id] = app, map[int64]bool{0: true}
 }
 
 // changeKeys stores a key and removes one that was stored before.
@@ -117,6 +133,7 @@ func (r *rack) changeKeys(ctx context.Context, note func(func())) error {
 type editedApp struct {
 	issuer, id string
 	key        *dpop.Key
+	edits      int64
 }
 
 func (r *rack) newEditedApp(ctx context.Context) (*editedApp, error) {

@@ -21,6 +21,7 @@ type optionRow struct {
 func (s *settings) table() []optionRow {
 	serve, doctor := []string{"serve"}, []string{"serve", "doctor"}
 	setup, renew := []string{"init", "unlock", "slot change-passphrase", "backup verify", "restore", "export"}, []string{"slot add-passphrase", "slot change-passphrase"}
+	local := []string{"serve", "init", "doctor"} // what may open the data
 	chosen := []string{"audit export"}
 	pair, grant := []string{"pair"}, []string{"pair", "approve"}
 	return []optionRow{
@@ -33,6 +34,7 @@ func (s *settings) table() []optionRow {
 		{"trusted-proxy", "KEYWICKET_TRUSTED_PROXY", "LIST", "with --behind-proxy: networks of proxies elsewhere whose X-Forwarded-For counts, such as 172.17.0.0/16; one on this machine always does", &s.trustedProxies, serve, false},
 		{"unlock-file", "KEYWICKET_UNLOCK_FILE", "FILE", "unlock at start with this key file; a bare name is also looked for among systemd credentials", &s.unlockFile, doctor, false},
 		{"drain", "KEYWICKET_DRAIN", "TIME", "how long a stop waits for running streams", &s.drain, serve, false},
+		{"epoch-file", "KEYWICKET_EPOCH_FILE", "FILE", "keep the epoch here, best on another disk: then a whole old data directory put back is noticed", &s.epochFile, local, false},
 		{"backup-dir", "KEYWICKET_BACKUP_DIR", "DIR", "make one backup a day here, while the vault is unlocked", &s.backupDir, serve, false},
 		{"backup-keep", "KEYWICKET_BACKUP_KEEP", "N", "how many of the daily backups are kept", &s.backupKeep, serve, false},
 		{"time-zone", "KEYWICKET_TIME_ZONE", "ZONE", "zone in which days and months begin, such as Europe/Berlin (default: the machine's)", &s.timeZone, serve, false},

@@ -107,6 +107,7 @@ func (g *gateway) serverConfig() (server.Config, error) {
 		Zone:           zone,
 		UnlockFile:     g.unlockFile,
 		DPoPNonce:      g.dpopNonce,
+		EpochFile:      g.epochFile,
 		BackupDir:      g.backupDir,
 		BackupKeep:     int(g.backupKeep),
 		Drain:          g.drain,

@@ -54,6 +54,7 @@ type settings struct {
 	ttl         time.Duration
 
 	backupDir  string
+	epochFile  string
 	backupKeep int64
 	plain      bool
 

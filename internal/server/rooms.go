@@ -72,7 +72,7 @@ func (r *rooms) open(cfg Config, publicURL string) error {
 // directory is what makes everything else here the only one of its kind.
 func (r *rooms) openRecords(cfg Config) error {
 	var err error
-	if r.store, err = store.Open(store.Config{Dir: cfg.DataDir}); err != nil {
+	if r.store, err = store.Open(store.Config{Dir: cfg.DataDir, EpochFile: cfg.EpochFile}); err != nil {
 		return fmt.Errorf("opening %s: %w", cfg.DataDir, err)
 	}
 	r.closers = append(r.closers, r.store.Close)

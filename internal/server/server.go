@@ -57,6 +57,10 @@ type Config struct {
 	Zone *time.Location
 	// UnlockFile, when set, names a key file that unlocks the vault at start.
 	UnlockFile string
+	// EpochFile is where the store remembers how far the database had come;
+	// default in DataDir. Elsewhere, a whole old data directory put back is
+	// noticed too.
+	EpochFile string
 	// BackupDir, when set, gets one backup a day; BackupKeep says how many are
 	// kept there, default DefaultBackupKeep.
 	BackupDir  string
