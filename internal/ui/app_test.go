@@ -117,7 +117,7 @@ func TestActivity(t *testing.T) {
 	a.record("Notes", "gpt-5", "model_not_allowed", 0, 0)
 
 	all := v.get("/activity").body
-	for _, want := range []string{"Notes was refused", "model_not_allowed", requestID("gpt-5"), "gpt-5", "Notes used OpenAI", "1,650 tokens", "820 ms", "You approved Mailer"} {
+	for _, want := range []string{"<bdi>“Notes”</bdi> was refused", "model_not_allowed", requestID("gpt-5"), "gpt-5", "<bdi>“Notes”</bdi> used OpenAI", "1,650 tokens", "820 ms", "You approved <bdi>“Mailer”</bdi>"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("does not show %q", want)
 		}
@@ -128,7 +128,7 @@ func TestActivity(t *testing.T) {
 	if denied := v.get("/activity?only=denied").body; !strings.Contains(denied, "model_not_allowed") || strings.Contains(denied, "used OpenAI") {
 		t.Error("denials cannot be told apart")
 	}
-	if one := v.get("/activity?app=" + other.id).body; strings.Contains(one, "model_not_allowed") || !strings.Contains(one, "You approved Mailer") {
+	if one := v.get("/activity?app=" + other.id).body; strings.Contains(one, "model_not_allowed") || !strings.Contains(one, "You approved <bdi>“Mailer”</bdi>") {
 		t.Error("the activity of one app shows another's")
 	}
 }

@@ -39,9 +39,13 @@ const (
 )
 
 func (u *UI) eventView(e audit.Event) eventView {
+	before, after, named := strings.Cut(u.eventWords(e), theApp)
 	v := eventView{
-		At: u.at(e.Time), Words: u.eventWords(e), Detail: eventDetail(e),
+		At: u.at(e.Time), Words: strings.TrimSpace(before), After: strings.TrimSpace(after), Detail: eventDetail(e),
 		Code: e.Code, Tone: eventTone(e), Ref: e.RequestID,
+	}
+	if named {
+		v.App = e.AppName
 	}
 	var figures []string
 	if e.Usage != nil {
@@ -54,10 +58,15 @@ func (u *UI) eventView(e audit.Event) eventView {
 	return v
 }
 
-// eventWords says what happened. What is not listed shows as its kind.
+// theApp stands where the app's name belongs, which is the app's own text and
+// must not be able to read as a part of the sentence.
+const theApp = "\x00"
+
+// eventWords says what happened, with theApp for the name of an app. What is
+// not listed shows as its kind.
 func (u *UI) eventWords(e audit.Event) string {
-	app := e.AppName
-	if app == "" {
+	app := theApp
+	if e.AppName == "" {
 		app = "An app"
 	}
 	resource := "a provider"

@@ -194,13 +194,13 @@ func someFilters() []choice {
 
 func someEvents() []eventView {
 	return []eventView{
-		{At: someMoment("today 10:26"), Words: someWaiting()[1].AppName + " asked for access", Detail: "2001:db8:85a3:8d3:1319:8a2e:370:7348"},
-		{At: someMoment("today 10:24"), Words: "Notes was refused", Code: "model_not_allowed", Tone: "bad", Detail: "llm:openai · chat.completions · gpt-5", Ref: "req_q5d3f2c4x7h6n2k3m4p5r6s7t8"},
-		{At: someMoment("today 10:21"), Words: "Notes used OpenAI", Tone: "good", Detail: "llm:openai · chat.completions · gpt-4o-mini", Figure: "1,204 tokens · 820 ms"},
-		{At: someMoment("today 10:20"), Words: "Notes used OpenAI", Tone: "warn", Code: "app_suspended", Detail: "llm:openai · chat.completions · gpt-4o-mini", Figure: "310 tokens · 12,044 ms"},
-		{At: someMoment("today 10:19"), Words: "You suspended Notes", Tone: "warn"},
+		{At: someMoment("today 10:26"), App: someWaiting()[1].AppName, After: "asked for access", Detail: "2001:db8:85a3:8d3:1319:8a2e:370:7348"},
+		{At: someMoment("today 10:24"), App: "Notes", After: "was refused", Code: "model_not_allowed", Tone: "bad", Detail: "llm:openai · chat.completions · gpt-5", Ref: "req_q5d3f2c4x7h6n2k3m4p5r6s7t8"},
+		{At: someMoment("today 10:21"), App: "Notes", After: "used OpenAI", Tone: "good", Detail: "llm:openai · chat.completions · gpt-4o-mini", Figure: "1,204 tokens · 820 ms"},
+		{At: someMoment("today 10:20"), App: "Notes", After: "used OpenAI", Tone: "warn", Code: "app_suspended", Detail: "llm:openai · chat.completions · gpt-4o-mini", Figure: "310 tokens · 12,044 ms"},
+		{At: someMoment("today 10:19"), Words: "You suspended", App: "Notes", Tone: "warn"},
 		{At: someMoment("today 10:02"), Words: "Somebody tried to sign in", Code: "wrong_passphrase", Tone: "bad", Detail: "192.0.2.99"},
-		{At: someMoment("yesterday 18:30"), Words: "You approved Notes", Tone: "good", Detail: "llm:openai"},
+		{At: someMoment("yesterday 18:30"), Words: "You approved", App: "Notes", Tone: "good", Detail: "llm:openai"},
 		{At: someMoment("yesterday 18:11"), Words: "You set up the vault", Detail: "console · 192.0.2.5"},
 		{At: someMoment("yesterday 18:10"), Words: "The gateway started"},
 	}
