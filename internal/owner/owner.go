@@ -65,6 +65,7 @@ type Owner struct {
 	mu         sync.Mutex
 	setupToken string
 	sessions   map[string]session // by the token's hash
+	owed       map[string]bool    // hashes of ended ones that the store still has
 }
 
 // New reads the sessions. Errors: the store's.
@@ -82,7 +83,7 @@ func New(cfg Config) (*Owner, error) {
 		cfg.SetUp = func() bool { return false }
 	}
 	o := &Owner{
-		store: cfg.Store, clock: cfg.Clock, rand: cfg.Rand, setUp: cfg.SetUp,
+		store: cfg.Store, clock: cfg.Clock, rand: cfg.Rand, setUp: cfg.SetUp, owed: map[string]bool{},
 		secure: cfg.Secure, cookie: cookieName(cfg.Store, cfg.Secure),
 	}
 	if err := cfg.Store.View(o.load); err != nil {

@@ -184,6 +184,33 @@ func TestEndingSessions(t *testing.T) {
 	is(t, o.Session(third), ErrNoSession)
 }
 
+// What could not be written must be by the next try, which is no success
+// before that.
+func TestEndingSessionsAgain(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(o *office, token string) error{
+		"one": func(o *office, token string) error { return o.EndSession(token) },
+		"all": func(o *office, _ string) error { return o.EndAllSessions() },
+	} {
+		o := newOffice(t)
+		token := o.signIn()
+		must(t, o.store.Close())
+		for range 2 {
+			if end(o, token) == nil {
+				t.Errorf("%s: a success without a store", name)
+			}
+			is(t, o.Session(token), ErrNoSession)
+		}
+		var err error
+		o.store, err = store.Open(store.Config{Dir: o.dir})
+		must(t, err)
+		o.Owner.store = o.store
+		must(t, end(o, token))
+		o.restart()
+		is(t, o.Session(token), ErrNoSession)
+	}
+}
+
 // A session used at the moment it ends must not be written back.
 func TestEndedSessionStaysEnded(t *testing.T) {
 	t.Parallel()

@@ -143,20 +143,21 @@ func (o *Owner) EndSession(token string) error {
 }
 
 // EndAllSessions ends every session. Even when an error is returned they are
-// over in this process.
+// over in this process. As with EndSession, no later call is a success before
+// the store knows too.
 func (o *Owner) EndAllSessions() error {
 	return o.end(func(string) bool { return true })
 }
 
 func (o *Owner) end(match func(hash string) bool) error {
 	o.mu.Lock()
-	var gone []string
 	for hash := range o.sessions {
 		if match(hash) {
-			gone = append(gone, hash)
+			o.owed[hash] = true
 			delete(o.sessions, hash)
 		}
 	}
+	gone := slices.Collect(maps.Keys(o.owed))
 	o.mu.Unlock()
 	if len(gone) == 0 {
 		return nil
@@ -170,6 +171,11 @@ func (o *Owner) end(match func(hash string) bool) error {
 	})
 	if err != nil {
 		return fmt.Errorf("ending session: %w", err)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, hash := range gone {
+		delete(o.owed, hash)
 	}
 	return nil
 }
