@@ -77,8 +77,10 @@ func TestAttempts(t *testing.T) {
 		a.begin("a", now)
 		a.end("a", now, false)
 	}
-	if !a.begin("a", now) || !a.begin("a", now) || a.begin("a", now) {
-		t.Errorf("want two more at a time")
+	for n, want := range []bool{true, true, false} {
+		if a.begin("a", now) != want {
+			t.Errorf("begin %d: want %v", n, want)
+		}
 	}
 	if !a.begin("b", now) {
 		t.Errorf("another app is held up")

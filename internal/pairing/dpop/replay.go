@@ -16,6 +16,7 @@ type ReplayConfig struct {
 	Dir        string           // required; the data directory. The journal is Dir/replay.journal, 0600; one process at a time
 	Clock      func() time.Time // default time.Now
 	MaxEntries int              // proofs remembered at once, about 100 bytes each; default 1<<20
+	MaxPerKey  int              // of them by one key, so that no app takes the memory from the others; default a quarter, at least 1,024
 	Log        *slog.Logger     // default slog.DiscardHandler
 }
 
@@ -33,6 +34,7 @@ type ReplayConfig struct {
 type Replay struct {
 	clock func() time.Time
 	max   int
+	each  int // by one key
 
 	mu      sync.Mutex
 	floor   int64 // seconds since 1970; refuse what is dated at or before
@@ -44,7 +46,8 @@ type Replay struct {
 // group is the proofs dated in the same groupSeconds: forgotten together, so that forgetting gives memory back.
 type group struct {
 	seen   map[digest]struct{}
-	newest int64 // the latest date in it
+	byKey  map[string]int // how many, by thumbprint; what the journal brought back has none
+	newest int64          // the latest date in it
 }
 
 const groupSeconds = 16
@@ -63,11 +66,14 @@ func OpenReplay(config ReplayConfig) (*Replay, error) {
 	if config.Dir == "" {
 		return nil, errors.New("dpop: ReplayConfig.Dir is required")
 	}
-	if config.MaxEntries < 0 {
-		return nil, errors.New("dpop: ReplayConfig.MaxEntries is negative")
+	if config.MaxEntries < 0 || config.MaxPerKey < 0 {
+		return nil, errors.New("dpop: ReplayConfig.MaxEntries or MaxPerKey is negative")
 	}
 	if config.MaxEntries == 0 {
 		config.MaxEntries = 1 << 20
+	}
+	if config.MaxPerKey == 0 {
+		config.MaxPerKey = max(config.MaxEntries/4, 1024)
 	}
 	if config.Clock == nil {
 		config.Clock = time.Now
@@ -78,7 +84,7 @@ func OpenReplay(config ReplayConfig) (*Replay, error) {
 	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
 	}
-	r := &Replay{clock: config.Clock, max: config.MaxEntries, groups: make(map[int64]*group)}
+	r := &Replay{clock: config.Clock, max: config.MaxEntries, each: config.MaxPerKey, groups: make(map[int64]*group)}
 	if err := r.restore(filepath.Join(config.Dir, "replay.journal"), config.Log); err != nil {
 		return nil, fmt.Errorf("opening the replay journal: %w", err)
 	}
@@ -125,12 +131,14 @@ func (r *Replay) accept(thumbprint, jti string, issuedAt time.Time) error {
 	if date <= r.floor {
 		return fmt.Errorf("%w: dated before what is remembered", ErrReplayed)
 	}
+	byKey := 0
 	for _, group := range r.groups {
 		if _, seen := group.seen[id]; seen {
 			return ErrReplayed
 		}
+		byKey += group.byKey[thumbprint]
 	}
-	if r.count >= r.max {
+	if r.count >= r.max || byKey >= r.each {
 		return ErrReplayFull
 	}
 	if r.journal == nil {
@@ -139,21 +147,22 @@ func (r *Replay) accept(thumbprint, jti string, issuedAt time.Time) error {
 	if err := r.journal.record(now, date, id); err != nil {
 		return fmt.Errorf("%w: journal: %w", ErrReplayFull, err)
 	}
-	r.insert(id, date)
+	r.insert(id, date).byKey[thumbprint]++
 	return nil
 }
 
-func (r *Replay) insert(id digest, date int64) {
+func (r *Replay) insert(id digest, date int64) *group {
 	number := date / groupSeconds
 	g := r.groups[number]
 	if g == nil {
-		g = &group{seen: make(map[digest]struct{})}
+		g = &group{seen: make(map[digest]struct{}), byKey: make(map[string]int)}
 		r.groups[number] = g
 	}
 	before := len(g.seen)
 	g.seen[id] = struct{}{}
 	r.count += len(g.seen) - before
 	g.newest = max(g.newest, date)
+	return g
 }
 
 // forget drops the groups in which every proof is too old to pass.

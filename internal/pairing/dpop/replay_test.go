@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -192,6 +193,37 @@ func TestClockBackAcrossRestarts(t *testing.T) {
 	m.at(101)
 	m.reopen()
 	m.want(ErrReplayed, "a", 110)
+}
+
+// One key cannot take the memory from the others, and gets its share back.
+func TestReplayShares(t *testing.T) {
+	t.Parallel()
+	now := start
+	r, err := OpenReplay(ReplayConfig{Dir: t.TempDir(), Clock: func() time.Time { return now }, MaxEntries: 10, MaxPerKey: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	other := strings.Repeat("x", len(testThumbprint))
+	for n := range 5 {
+		want := ErrReplayFull
+		if n < 3 {
+			want = nil
+		}
+		if err := r.accept(testThumbprint, fmt.Sprint(n), now); !errors.Is(err, want) {
+			t.Errorf("proof %d: %v, want %v", n, err, want)
+		}
+	}
+	if err := r.accept(testThumbprint, "1", now); !errors.Is(err, ErrReplayed) {
+		t.Errorf("again: %v", err)
+	}
+	if err := r.accept(other, "1", now); err != nil {
+		t.Errorf("another key: %v", err)
+	}
+	now = now.Add(2 * time.Minute)
+	if err := r.accept(testThumbprint, "6", now); err != nil {
+		t.Errorf("later: %v", err)
+	}
 }
 
 func TestReplayFull(t *testing.T) {
