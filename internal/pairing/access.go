@@ -141,7 +141,10 @@ func (s *signer) open(token string) (c claims, err error) {
 	}
 	signed := token[:max(strings.LastIndexByte(token, '.'), 0)]
 	payload, ours := strings.CutPrefix(signed, s.header)
-	if payload, ours = strings.CutPrefix(payload, "."); !ours {
+	if ours {
+		payload, ours = strings.CutPrefix(payload, ".")
+	}
+	if !ours {
 		return c, fmt.Errorf("%w: not one of ours", ErrInvalidToken)
 	}
 	signature, err := base64.RawURLEncoding.Strict().DecodeString(token[len(signed)+1:])
