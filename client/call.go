@@ -72,7 +72,7 @@ func (c *Connection) send(ctx context.Context, what call) (*http.Response, []byt
 			Method: what.method, URL: what.url, AccessToken: what.code,
 			BodyHash: dpop.BodyHash(sha256.Sum256(what.body)), Nonce: c.knownNonce(),
 		}
-		proof, err := c.key.Sign(claims, c.now())
+		proof, err := c.key.Load().Sign(claims, c.now())
 		if err != nil {
 			return nil, nil, err
 		}

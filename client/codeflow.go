@@ -83,7 +83,7 @@ func (c *Connection) push(ctx context.Context, e *endpoints, redirectURI string,
 	form := url.Values{
 		"client_id": {id}, "response_type": {"code"}, "redirect_uri": {redirectURI}, "state": {a.state},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
-		"dpop_jkt": {c.key.Thumbprint()},
+		"dpop_jkt": {c.key.Load().Thumbprint()},
 	}
 	if len(asked) > 0 {
 		details, err := json.Marshal(asked)

@@ -21,7 +21,7 @@ import (
 // concurrent use.
 type Connection struct {
 	issuer    string
-	key       *dpop.Key
+	key       atomic.Pointer[dpop.Key]
 	keys      KeyStore
 	http      *http.Client      // for the OAuth endpoints; follows no redirects
 	base      http.RoundTripper // for everything else
@@ -32,6 +32,7 @@ type Connection struct {
 	nonce     atomic.Pointer[string] // the server's latest (RFC 9449 section 8)
 	skew      atomic.Int64           // nanoseconds the gateway's clock is ahead of ours
 	renewals  singleflight.Group
+	rotating  sync.Mutex // held for the whole of a change of keys
 
 	mu     sync.Mutex
 	kept   record
@@ -67,9 +68,10 @@ func resumeConnection(kept record, app App) (*Connection, error) {
 
 func buildConnection(kept record, key *dpop.Key, app App) *Connection {
 	c := &Connection{
-		issuer: kept.Issuer, key: key, keys: app.Keys, base: http.DefaultTransport,
+		issuer: kept.Issuer, keys: app.Keys, base: http.DefaultTransport,
 		clock: app.Clock, onPending: app.OnPending, kept: kept,
 	}
+	c.key.Store(key)
 	if c.keys == nil {
 		c.keys = MemoryKeyStore()
 	}
@@ -101,7 +103,7 @@ func (c *Connection) ClientID() string {
 }
 
 // Fingerprint is the app's key for people; the owner sees the same.
-func (c *Connection) Fingerprint() string { return dpop.Fingerprint(c.key.Thumbprint()) }
+func (c *Connection) Fingerprint() string { return dpop.Fingerprint(c.key.Load().Thumbprint()) }
 
 // Granted is what the owner has granted, as of the last renewal of the token. It may be less than was asked, and the
 // owner may change it at any time: an app asks what it needs and lives with what it gets.

@@ -34,7 +34,7 @@ func (c *Connection) ask(ctx context.Context) error {
 		return err
 	}
 	c.mu.Lock()
-	form := url.Values{"client_id": {c.kept.ClientID}, "dpop_jkt": {c.key.Thumbprint()}}
+	form := url.Values{"client_id": {c.kept.ClientID}, "dpop_jkt": {c.key.Load().Thumbprint()}}
 	if len(c.kept.Asked) > 0 {
 		details, err := json.Marshal(c.kept.Asked)
 		if err != nil {

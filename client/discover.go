@@ -57,8 +57,8 @@ func (c *Connection) check(found *endpoints) error {
 			return fmt.Errorf("%s endpoint: %w", name, err)
 		}
 	}
-	if found.Algorithms != nil && !slices.Contains(found.Algorithms, c.key.Algorithm()) {
-		return fmt.Errorf("%s does not accept %s keys; choose another App.Alg", c.issuer, c.key.Algorithm())
+	if found.Algorithms != nil && !slices.Contains(found.Algorithms, c.key.Load().Algorithm()) {
+		return fmt.Errorf("%s does not accept %s keys; choose another App.Alg", c.issuer, c.key.Load().Algorithm())
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func (t *Transport) attempt(request *http.Request, body *replayBody, token strin
 	if err := body.attach(signed); err != nil {
 		return nil, err
 	}
-	proof, err := c.key.Sign(dpop.Claims{
+	proof, err := c.key.Load().Sign(dpop.Claims{
 		Method: method(request), URL: c.issuer + request.URL.EscapedPath(), AccessToken: token,
 		BodyHash: dpop.BodyHash(body.sum), Nonce: c.knownNonce(),
 	}, c.now())
