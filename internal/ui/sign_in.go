@@ -37,7 +37,7 @@ func (u *UI) signIn(c echo.Context) error {
 		return c.Redirect(http.StatusSeeOther, "/setup")
 	}
 	next, unlock := local(posted(c, "next")), posted(c, "unlock") == "yes"
-	check := u.cfg.Vault.VerifyPassphrase
+	check := u.cfg.Vault.VerifyFromConsole
 	if unlock {
 		check = u.openVault(c)
 	}

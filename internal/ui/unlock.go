@@ -38,7 +38,7 @@ func (u *UI) unlock(c echo.Context) error {
 func (u *UI) openVault(c echo.Context) func(passphrase []byte) error {
 	return func(passphrase []byte) error {
 		wasLocked := u.cfg.Vault.Locked()
-		if err := u.cfg.Vault.Unlock(passphrase); err != nil || !wasLocked {
+		if err := u.cfg.Vault.UnlockFromConsole(passphrase); err != nil || !wasLocked {
 			return err
 		}
 		if err := u.record(audit.Event{Kind: audit.VaultUnlocked, Address: c.RealIP()}); err != nil {

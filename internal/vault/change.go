@@ -16,7 +16,7 @@ func (v *Vault) ChangePassphrase(old, new []byte) error {
 	defer clear(secret)
 	v.changing.Lock()
 	defer v.changing.Unlock()
-	return v.try(old, func(r *root, slot slotRecord, _ []byte) error {
+	return v.try(localDoor, old, func(r *root, slot slotRecord, _ []byte) error {
 		return v.replaceSlot(r, slot, v.cost, secret)
 	})
 }

@@ -61,10 +61,10 @@ func TestSeveralPassphrases(t *testing.T) {
 	is(t, err, ErrLocked)
 	must(t, h.Unlock([]byte(otherPassphrase)))
 	must(t, h.ChangePassphrase([]byte(otherPassphrase), []byte("three bronze otters")))
-	must(t, h.VerifyPassphrase([]byte(testPassphrase)))
-	must(t, h.VerifyPassphrase([]byte("three bronze otters")))
+	must(t, h.VerifyFromConsole([]byte(testPassphrase)))
+	must(t, h.VerifyFromConsole([]byte("three bronze otters")))
 	must(t, h.RemoveSlot(partner.ID))
-	is(t, h.VerifyPassphrase([]byte("three bronze otters")), ErrWrongPassphrase)
+	is(t, h.VerifyFromConsole([]byte("three bronze otters")), ErrWrongPassphrase)
 }
 
 func TestCostIsRaisedAtUnlock(t *testing.T) {
@@ -92,7 +92,7 @@ func TestCostIsRaisedAtUnlock(t *testing.T) {
 	id := h.slot(PassphraseSlot).ID
 	dearer := Argon2Params{MemoryKiB: 64, Passes: 2, Threads: 1}
 	h.cost = dearer
-	must(t, h.VerifyPassphrase([]byte(testPassphrase)))
+	must(t, h.VerifyFromConsole([]byte(testPassphrase)))
 	if h.slots[id].Cost != cheap {
 		t.Error("raised by a mere check")
 	}

@@ -17,7 +17,7 @@ func (v *Vault) Export(passphrase []byte) ([]Exported, error) {
 	v.changing.Lock() // the root key that is opened is that of the records
 	defer v.changing.Unlock()
 	var all []Exported
-	err := v.try(passphrase, func(r *root, _ slotRecord, _ []byte) error {
+	err := v.try(localDoor, passphrase, func(r *root, _ slotRecord, _ []byte) error {
 		for _, record := range v.credentialsWhere(func(credentialRecord) bool { return true }) {
 			secret, err := record.openUnder(r)
 			if err != nil {

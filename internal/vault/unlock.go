@@ -30,13 +30,22 @@ func (v *Vault) Init(passphrase []byte) error {
 	return v.install(r, locks)
 }
 
-// Unlock opens the vault with a passphrase. Unlocking an unlocked vault checks
-// the passphrase all the same. A Lock during the attempt wins. A slot cheaper
-// than Config.Argon2 is raised to it.
+// Unlock opens the vault with a passphrase that came over the local socket.
+// Unlocking an unlocked vault checks the passphrase all the same. A Lock during
+// the attempt wins. A slot cheaper than Config.Argon2 is raised to it.
 // Errors: ErrNotInitialized, ErrWrongPassphrase, *TooSoonError, ErrLocked.
-func (v *Vault) Unlock(passphrase []byte) error {
+func (v *Vault) Unlock(passphrase []byte) error { return v.unlock(localDoor, passphrase) }
+
+// UnlockFromConsole is Unlock for a passphrase typed in the web console, where
+// strangers may be guessing: it has a delay of its own.
+// Errors: as Unlock.
+func (v *Vault) UnlockFromConsole(passphrase []byte) error {
+	return v.unlock(consoleDoor, passphrase)
+}
+
+func (v *Vault) unlock(at door, passphrase []byte) error {
 	locks := v.lockCount()
-	return v.try(passphrase, func(r *root, slot slotRecord, secret []byte) error {
+	return v.try(at, passphrase, func(r *root, slot slotRecord, secret []byte) error {
 		if err := v.install(r, locks); err != nil {
 			return err
 		}
@@ -45,17 +54,18 @@ func (v *Vault) Unlock(passphrase []byte) error {
 	})
 }
 
-// VerifyPassphrase checks a passphrase and leaves the vault as it is. It is
-// refused and slowed down like Unlock, and shares its delay.
-// Errors: ErrNotInitialized, ErrWrongPassphrase, *TooSoonError.
-func (v *Vault) VerifyPassphrase(passphrase []byte) error {
-	return v.try(passphrase, func(*root, slotRecord, []byte) error { return nil })
+// VerifyFromConsole checks a passphrase typed in the web console and leaves the
+// vault as it is. It is refused and slowed down like UnlockFromConsole, and
+// shares its delay. Errors: ErrNotInitialized, ErrWrongPassphrase,
+// *TooSoonError.
+func (v *Vault) VerifyFromConsole(passphrase []byte) error {
+	return v.try(consoleDoor, passphrase, func(*root, slotRecord, []byte) error { return nil })
 }
 
 // try lets one passphrase in at a time, and refuses without computing anything
 // while the delay after a wrong one lasts. It calls right with what the
 // passphrase opened, and with its normal form.
-func (v *Vault) try(passphrase []byte, right func(r *root, slot slotRecord, secret []byte) error) error {
+func (v *Vault) try(at door, passphrase []byte, right func(r *root, slot slotRecord, secret []byte) error) error {
 	if !v.Initialized() {
 		return ErrNotInitialized
 	}
@@ -65,11 +75,11 @@ func (v *Vault) try(passphrase []byte, right func(r *root, slot slotRecord, secr
 		return err
 	}
 	defer clear(secret)
-	if err := v.gate.enter(); err != nil {
+	if err := v.gate.enter(at); err != nil {
 		return err
 	}
 	opened := false
-	defer func() { v.gate.leave(opened) }()
+	defer func() { v.gate.leave(at, opened) }()
 	r, slot, err := openAny(v.slotsOf(slotRecord.any), with, secret, v.derive)
 	if err != nil {
 		return err

@@ -40,8 +40,8 @@ func TestPassphraseIsNormalized(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	must(t, h.Init([]byte("caf\u00e9 \ufb01ve oranges")))
-	must(t, h.VerifyPassphrase([]byte("cafe\u0301 five oranges")))
-	is(t, h.VerifyPassphrase([]byte("cafe five oranges")), ErrWrongPassphrase)
+	must(t, h.VerifyFromConsole([]byte("cafe\u0301 five oranges")))
+	is(t, h.VerifyFromConsole([]byte("cafe five oranges")), ErrWrongPassphrase)
 }
 
 func TestPassphraseIsNotAltered(t *testing.T) {
@@ -61,9 +61,9 @@ func TestDelayGrowsAndComputesNothing(t *testing.T) {
 	h.Lock()
 	for i, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
 		want *= time.Second
-		is(t, h.Unlock([]byte("a wrong passphrase")), ErrWrongPassphrase)
+		is(t, h.UnlockFromConsole([]byte("a wrong passphrase")), ErrWrongPassphrase)
 		derived := h.derived.Load()
-		for name, attempt := range map[string]func([]byte) error{"Unlock": h.Unlock, "VerifyPassphrase": h.VerifyPassphrase} {
+		for name, attempt := range map[string]func([]byte) error{"UnlockFromConsole": h.UnlockFromConsole, "VerifyFromConsole": h.VerifyFromConsole} {
 			var soon *TooSoonError
 			if err := attempt([]byte(testPassphrase)); !errors.As(err, &soon) || soon.RetryAfter != want {
 				t.Fatalf("after %d wrong ones %s gave %v, want a delay of %v", i+1, name, err, want)
@@ -76,16 +76,42 @@ func TestDelayGrowsAndComputesNothing(t *testing.T) {
 			h.restart() // the delay outlives the process
 		}
 		h.clock.advance(want - 1)
-		if err := h.Unlock([]byte(testPassphrase)); err == nil {
+		if err := h.UnlockFromConsole([]byte(testPassphrase)); err == nil {
 			t.Fatal("let in before the delay was over")
 		}
 		h.clock.advance(1)
 	}
-	must(t, h.VerifyPassphrase([]byte(testPassphrase)))
-	is(t, h.Unlock([]byte("a wrong passphrase")), ErrWrongPassphrase)
+	must(t, h.VerifyFromConsole([]byte(testPassphrase)))
+	is(t, h.UnlockFromConsole([]byte("a wrong passphrase")), ErrWrongPassphrase)
 	var soon *TooSoonError
-	if err := h.Unlock([]byte(testPassphrase)); !errors.As(err, &soon) || soon.RetryAfter != time.Second {
+	if err := h.UnlockFromConsole([]byte(testPassphrase)); !errors.As(err, &soon) || soon.RetryAfter != time.Second {
 		t.Errorf("the right passphrase did not reset the delay: %v", err)
+	}
+}
+
+// A stranger who guesses at the sign-in page keeps no owner waiting at the local
+// socket, before and after a restart; nor does it help with guessing there.
+func TestDoorsHaveDelaysOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	h, _ := furnished(t)
+	h.Lock()
+	is(t, h.VerifyFromConsole([]byte("a wrong passphrase")), ErrWrongPassphrase)
+	var soon *TooSoonError
+	if err := h.VerifyFromConsole([]byte(testPassphrase)); !errors.As(err, &soon) {
+		t.Fatalf("the console's next attempt: %v", err)
+	}
+	must(t, h.Unlock([]byte(testPassphrase)))
+	if err := h.VerifyFromConsole([]byte(testPassphrase)); !errors.As(err, &soon) {
+		t.Errorf("the owner's unlock ended the console's delay: %v", err)
+	}
+	h.restart()
+	if err := h.VerifyFromConsole([]byte(testPassphrase)); !errors.As(err, &soon) {
+		t.Errorf("after a restart: %v", err)
+	}
+	must(t, h.Unlock([]byte(testPassphrase)))
+	is(t, h.Unlock([]byte("a wrong passphrase")), ErrWrongPassphrase)
+	if err := h.Unlock([]byte(testPassphrase)); !errors.As(err, &soon) {
+		t.Errorf("the socket's next attempt: %v", err)
 	}
 }
 
@@ -128,7 +154,7 @@ func TestOneAttemptAtATime(t *testing.T) {
 	go func() { first <- h.Unlock([]byte(testPassphrase)) }()
 	<-inside
 	var soon *TooSoonError
-	if err := h.VerifyPassphrase([]byte(testPassphrase)); !errors.As(err, &soon) || soon.RetryAfter <= 0 {
+	if err := h.VerifyFromConsole([]byte(testPassphrase)); !errors.As(err, &soon) || soon.RetryAfter <= 0 {
 		t.Errorf("second attempt: %v", err)
 	}
 	close(goOn)

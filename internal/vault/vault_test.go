@@ -131,7 +131,7 @@ func TestLifeOfAVault(t *testing.T) {
 		t.Fatal("a new vault is set up or unlocked")
 	}
 	is(t, h.Unlock([]byte(testPassphrase)), ErrNotInitialized)
-	is(t, h.VerifyPassphrase([]byte(testPassphrase)), ErrNotInitialized)
+	is(t, h.VerifyFromConsole([]byte(testPassphrase)), ErrNotInitialized)
 	is(t, h.UnlockWithKey(formatKeyFile(make([]byte, 32))), ErrNotInitialized)
 
 	must(t, h.Init([]byte(testPassphrase)))
@@ -155,9 +155,9 @@ func TestLifeOfAVault(t *testing.T) {
 	is(t, err, ErrLocked)
 	is(t, h.Init([]byte("another passphrase")), ErrInitialized)
 
-	must(t, h.VerifyPassphrase([]byte(testPassphrase)))
+	must(t, h.VerifyFromConsole([]byte(testPassphrase)))
 	if !h.Locked() {
-		t.Fatal("VerifyPassphrase unlocked the vault")
+		t.Fatal("VerifyFromConsole unlocked the vault")
 	}
 	must(t, h.Unlock([]byte(testPassphrase)))
 	c, secret, err := h.Release("llm:openai")
