@@ -61,6 +61,8 @@ var (
 	// ErrNewerFormat says that the file was written by a newer gateway. The
 	// file has not been touched.
 	ErrNewerFormat = errors.New("database was written by a newer gateway: upgrade this one")
+	// ErrOpenDir says that others may write in the data directory.
+	ErrOpenDir = errors.New("data directory can be written by others")
 	// ErrHostKey says that the host key is missing, unreadable, readable by
 	// others, or not the one that sealed the database.
 	ErrHostKey = errors.New("host key")
@@ -111,8 +113,8 @@ type Store struct {
 // anything is served from it, migrates an older format after taking a copy,
 // and finishes a rotation of the host key that was interrupted.
 //
-// Errors: ErrInUse, ErrNewerFormat, ErrHostKey, ErrCorrupt, or the operating
-// system's.
+// Errors: ErrInUse, ErrOpenDir, ErrNewerFormat, ErrHostKey, ErrCorrupt, or the
+// operating system's.
 func Open(cfg Config) (*Store, error) { return openWith(cfg, layout{format: format}, disk{}) }
 
 func openWith(cfg Config, l layout, d disk) (*Store, error) {
@@ -121,6 +123,9 @@ func openWith(cfg Config, l layout, d disk) (*Store, error) {
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("creating data directory: %w", err)
+	}
+	if err := checkDir(cfg.Dir); err != nil {
+		return nil, err
 	}
 	s := &Store{cfg: cfg.withDefaults(), disk: d, lead: make(chan struct{}, 1)}
 	found, err := s.openDatabase(l)
@@ -131,6 +136,19 @@ func openWith(cfg Config, l layout, d disk) (*Store, error) {
 		return nil, errors.Join(err, s.db.Close())
 	}
 	return s, nil
+}
+
+// checkDir refuses a directory in which others could put files or links in the
+// place of ours.
+func checkDir(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("opening data directory: %w", err)
+	}
+	if mode := info.Mode().Perm(); mode&0o022 != 0 {
+		return fmt.Errorf("%w (%s, mode %04o): run chmod 700 %s", ErrOpenDir, dir, mode, dir)
+	}
+	return nil
 }
 
 func (s *Store) start(found contents, l layout) error {

@@ -228,6 +228,19 @@ func TestNewerFormatIsRefusedUntouched(t *testing.T) {
 	}
 }
 
+func TestDirectoryOpenToOthersIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	must(t, os.Chmod(dir, 0o777))
+	_, err := store.Open(store.Config{Dir: dir})
+	if !errors.Is(err, store.ErrOpenDir) || !strings.Contains(err.Error(), "chmod 700") {
+		t.Fatalf("got %v", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("%v was left in it, %v", left, err)
+	}
+}
+
 func TestFileModes(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")

@@ -3,6 +3,7 @@ package dpop
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 )
 
@@ -106,7 +107,12 @@ func (j *journal) rewrite() error {
 // replaceFile writes a file whole or not at all, 0600, and leaves it open for writing.
 func replaceFile(path string, data []byte) (*os.File, error) {
 	next := path + ".next"
-	file, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	// What an interrupted write left behind goes; nothing is written through a
+	// link that somebody put there.
+	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	file, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -199,5 +200,27 @@ func TestJournalStaysSmall(t *testing.T) {
 		if err := m.see(fmt.Sprint(n), 110+float64(n)/3000); !errors.Is(err, ErrReplayed) {
 			t.Fatalf("proof %d after a restart: %v, want ErrReplayed", n, err)
 		}
+	}
+}
+
+// TestJournalIsNotWrittenThroughALink plants a link where the journal is made
+// out afresh; what it points to stays as it was.
+func TestJournalIsNotWrittenThroughALink(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	precious := filepath.Join(t.TempDir(), "precious")
+	if err := os.WriteFile(precious, []byte("kept"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(precious, filepath.Join(dir, "replay.journal.next")); err != nil {
+		t.Fatal(err)
+	}
+	replay, err := OpenReplay(ReplayConfig{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer replay.Close()
+	if got, err := os.ReadFile(precious); err != nil || string(got) != "kept" {
+		t.Errorf("the file behind the link now holds %q, %v", got, err)
 	}
 }
