@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -28,7 +29,7 @@ func (a *Admin) status(c echo.Context) error {
 		Frozen:          a.cfg.Pairing.Frozen(),
 		Restored:        a.cfg.Data.Restored(),
 		PublicURL:       a.cfg.PublicURL,
-		TimeZone:        a.cfg.Zone.String(),
+		TimeZone:        zoneName(a.cfg.Zone, a.cfg.Clock()),
 		Running:         a.cfg.Running(),
 		Keys:            len(keys),
 		Apps:            apps,
@@ -124,4 +125,14 @@ func (a *Admin) signOut(c echo.Context) error {
 		return errors.Join(pairing.ErrNotRecorded, err)
 	}
 	return done(c)
+}
+
+// zoneName is the zone's name, or for the machine's own, which has none in Go,
+// what it is called at this time of the year.
+func zoneName(zone *time.Location, now time.Time) string {
+	if zone != time.Local {
+		return zone.String()
+	}
+	name, _ := now.In(zone).Zone()
+	return name
 }
