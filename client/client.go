@@ -29,7 +29,7 @@ import (
 
 // App is what an app tells about itself and how it works with the gateway.
 type App struct {
-	Name string // required by Pair; up to 100 characters, shown to the owner
+	Name string // required by Pair; up to 80 characters, shown to the owner
 	URI  string // the app's home page, shown to the owner; may be empty
 
 	// Ask is what the app wants. Empty asks for whatever the owner has attached to the pairing string. What is granted
@@ -61,7 +61,7 @@ type Pending struct {
 }
 
 // maxNameLength is in characters.
-const maxNameLength = 100
+const maxNameLength = 80
 
 // Pair redeems a pairing string, asks for app.Ask and waits until the owner has decided or ctx ends. On success the
 // connection is in app.Keys, for Open at the next start.
