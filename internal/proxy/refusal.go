@@ -21,7 +21,7 @@ type refusal struct {
 	param      string         // the body member at fault
 	bare       bool           // 401: no credentials came, so the challenge names no error
 	limit      *policy.Denied // 429: where the limit stands
-	final      bool           // 5xx: sending the request again cannot help
+	final      bool           // 5xx: sending the request again cannot help before the owner has acted
 }
 
 // Error makes a refusal usable as the cause of a cancelled context.
@@ -46,7 +46,7 @@ func (r *refusal) write(to *reply, speaker plugins.Provider) {
 		h.Set("Retry-After", strconv.FormatInt(wholeSeconds(r.retryAfter), 10))
 	}
 	if r.final {
-		h.Set("X-Should-Retry", "false") // SDKs try again on most 5xx, each time at the cost of a request
+		h.Set("X-Should-Retry", "false") // SDKs try again on most 5xx: at the cost of a request, and after as long as Retry-After says
 	}
 	if r.limit != nil && r.status == http.StatusTooManyRequests {
 		writeLimit(h, r.limit)

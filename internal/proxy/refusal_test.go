@@ -163,6 +163,32 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// An SDK that honours Retry-After would keep its app waiting for minutes where
+// only the owner can help.
+func TestShouldRetry(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name   string
+		before func(*app)
+		after  string
+		retry  string
+	}{
+		{"frozen", func(a *app) { a.must(a.pairing.Freeze()) }, "60", "false"},
+		{"locked", func(a *app) { a.vault.Lock() }, "30", "false"},
+		{"shutting down", func(a *app) { a.proxy.running.close() }, "5", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			a := newBench(t).pair(anything())
+			row.before(a)
+			h := a.post(question).header
+			if h.Get("Retry-After") != row.after || h.Get("X-Should-Retry") != row.retry {
+				t.Errorf("Retry-After %q, X-Should-Retry %q", h.Get("Retry-After"), h.Get("X-Should-Retry"))
+			}
+		})
+	}
+}
+
 // renew gets the app a new access token after its clock was moved.
 func (a *app) renew() {
 	a.Helper()

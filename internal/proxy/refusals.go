@@ -83,8 +83,8 @@ func refusals() []struct {
 		{errUpstream, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached or broke off its answer."}},
 		{errUpstreamTimeout, refusal{status: 504, code: "upstream_timeout", message: "The provider did not answer in time."}},
 
-		{errFrozen, refusal{status: 503, code: "frozen", message: "The owner has frozen the gateway.", retryAfter: time.Minute}},
-		{vault.ErrLocked, refusal{status: 503, code: "vault_locked", message: "The vault is locked until the owner unlocks it.", retryAfter: 30 * time.Second}},
+		{errFrozen, refusal{status: 503, code: "frozen", final: true, message: "The owner has frozen the gateway.", retryAfter: time.Minute}},
+		{vault.ErrLocked, refusal{status: 503, code: "vault_locked", final: true, message: "The vault is locked until the owner unlocks it.", retryAfter: 30 * time.Second}},
 		{errShuttingDown, refusal{status: 503, code: "shutting_down", message: "The gateway is shutting down. Try again shortly.", retryAfter: 5 * time.Second}},
 		{policy.ErrClosed, refusal{status: 503, code: "shutting_down", message: "The gateway is shutting down. Try again shortly.", retryAfter: 5 * time.Second}},
 		{audit.ErrUnavailable, refusal{status: 503, code: "audit_unavailable", message: "The gateway cannot record requests at the moment and so refuses them.", retryAfter: 10 * time.Second}},
