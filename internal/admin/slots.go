@@ -10,13 +10,6 @@ import (
 	"github.com/keywicket/keywicket/internal/vault"
 )
 
-// A way to unlock that nobody remembers making must be found in the record.
-const (
-	slotAdded         audit.Kind = "vault.slot_added"
-	slotRemoved       audit.Kind = "vault.slot_removed"
-	passphraseChanged audit.Kind = "vault.passphrase_changed"
-)
-
 func (a *Admin) listSlots(c echo.Context) error {
 	slots, err := a.cfg.Vault.Slots()
 	if err != nil {
@@ -89,16 +82,17 @@ func (a *Admin) changePassphrase(c echo.Context) error {
 	if err := a.cfg.Vault.ChangePassphrase(before, after); err != nil {
 		return errors.Join(err, a.recordRefusal(err))
 	}
-	if err := a.record(audit.Event{Kind: passphraseChanged}); err != nil {
+	if err := a.record(audit.Event{Kind: audit.PassphraseChanged}); err != nil {
 		return errors.Join(pairing.ErrNotRecorded, err)
 	}
 	return done(c)
 }
 
 // recordSlot takes a new slot out again when that it was added cannot be
-// recorded.
+// recorded: a way to unlock that nobody remembers making must be found in the
+// record.
 func (a *Admin) recordSlot(slot vault.Slot) error {
-	err := a.record(audit.Event{Kind: slotAdded, Detail: slot.ID + " (" + string(slot.Kind) + ", " + slot.Label + ")"})
+	err := a.record(audit.Event{Kind: audit.VaultSlotAdded, Detail: slot.ID + " (" + string(slot.Kind) + ", " + slot.Label + ")"})
 	if err != nil {
 		return errors.Join(err, a.cfg.Vault.RemoveSlot(slot.ID))
 	}
@@ -109,7 +103,7 @@ func (a *Admin) removeSlot(c echo.Context) error {
 	if err := a.cfg.Vault.RemoveSlot(c.Param("id")); err != nil {
 		return err
 	}
-	if err := a.record(audit.Event{Kind: slotRemoved, Detail: c.Param("id")}); err != nil {
+	if err := a.record(audit.Event{Kind: audit.VaultSlotRemoved, Detail: c.Param("id")}); err != nil {
 		return errors.Join(pairing.ErrNotRecorded, err)
 	}
 	return done(c)

@@ -56,6 +56,19 @@ const (
 	AuditUnreadable Kind = "audit.unreadable"
 )
 
+// Kinds lists every kind of event, in the order of the constants.
+func Kinds() []Kind {
+	return []Kind{
+		RequestStarted, RequestEnded, RequestDenied, StringCreated, StringRedeemed, ConsentAsked,
+		ConsentApproved, ConsentDenied, SessionCreated, SessionRevoked, SessionKeyAdded,
+		SessionKeyRetired, AppSuspended, AppResumed, AppRevoked, GatewayFrozen, GatewayThawed,
+		GatewayStarted, GatewayStopped, VaultInitialized, VaultUnlocked, VaultLocked, VaultUnlockRefused,
+		VaultSlotAdded, VaultSlotRemoved, PassphraseChanged, VaultRotated, VaultExported, HostKeyRotated,
+		BackupMade, BackupFailed, RestoreNoticed, RestoreAccepted, KeyAdded, KeyRemoved, KeyTested,
+		OwnerSignedIn, OwnerSignInRefused, OwnerSignedOut, AuditRecovered, AuditUnreadable,
+	}
+}
+
 // Actor says who caused an event.
 type Actor string
 

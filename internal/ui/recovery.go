@@ -17,7 +17,7 @@ func (u *UI) showRecoveryCode(c echo.Context) error {
 		return err
 	}
 	defer clear(code)
-	err = u.record(audit.Event{Kind: slotAdded, Detail: slot.ID + " (" + slot.Label + ")", Address: c.RealIP()})
+	err = u.record(audit.Event{Kind: audit.VaultSlotAdded, Detail: slot.ID + " (" + slot.Label + ")", Address: c.RealIP()})
 	if err != nil {
 		return errors.Join(err, u.cfg.Vault.RemoveSlot(slot.ID))
 	}

@@ -13,7 +13,7 @@ func (u *UI) acceptRestore(c echo.Context) error {
 	if !u.cfg.Restored() {
 		return u.done(c, "", back)
 	}
-	if err := u.record(audit.Event{Kind: restoreAccepted, Address: c.RealIP()}); err != nil {
+	if err := u.record(audit.Event{Kind: audit.RestoreAccepted, Address: c.RealIP()}); err != nil {
 		return err
 	}
 	if err := u.cfg.AcceptRestore(); err != nil {
