@@ -26,18 +26,6 @@ func (u *UI) eventViews(events []audit.Event, keep func(audit.Event) bool) []eve
 	return views
 }
 
-// Kinds of events that concern the vault as a whole.
-const (
-	slotAdded         audit.Kind = "vault.slot_added"
-	slotRemoved       audit.Kind = "vault.slot_removed"
-	passphraseChanged audit.Kind = "vault.passphrase_changed"
-	backupMade        audit.Kind = "backup.made"
-	rootRotated       audit.Kind = "vault.rotated"
-	hostRotated       audit.Kind = "host_key.rotated"
-	restoreAccepted   audit.Kind = "restore.accepted"
-	exported          audit.Kind = "vault.exported"
-)
-
 func (u *UI) eventView(e audit.Event) eventView {
 	before, after, named := strings.Cut(u.eventWords(e), theApp)
 	v := eventView{
@@ -59,101 +47,70 @@ func (u *UI) eventView(e audit.Event) eventView {
 }
 
 // theApp stands where the app's name belongs, which is the app's own text and
-// must not be able to read as a part of the sentence.
-const theApp = "\x00"
+// must not be able to read as a part of the sentence; theProvider, where the
+// title of the provider belongs.
+const theApp, theProvider = "\x00", "\x01"
+
+// kindWords says for each kind what happened.
+var kindWords = map[audit.Kind]string{
+	audit.RequestStarted:     theApp + " is using " + theProvider,
+	audit.RequestEnded:       theApp + " used " + theProvider,
+	audit.RequestDenied:      theApp + " was refused",
+	audit.StringCreated:      "You made a pairing string",
+	audit.StringRedeemed:     theApp + " redeemed a pairing string",
+	audit.ConsentAsked:       theApp + " asked for access",
+	audit.ConsentApproved:    "You approved " + theApp,
+	audit.ConsentDenied:      "You denied " + theApp,
+	audit.SessionCreated:     theApp + " signed in",
+	audit.SessionRevoked:     "A session of " + theApp + " ended",
+	audit.SessionKeyAdded:    theApp + " registered a new key",
+	audit.SessionKeyRetired:  theApp + " changed over to its new key",
+	audit.AppSuspended:       "You suspended " + theApp,
+	audit.AppResumed:         "You resumed " + theApp,
+	audit.AppRevoked:         "You revoked " + theApp,
+	audit.GatewayFrozen:      "You froze everything",
+	audit.GatewayThawed:      "You thawed everything",
+	audit.GatewayStarted:     "The gateway started",
+	audit.GatewayStopped:     "The gateway stopped",
+	audit.VaultInitialized:   "You set up the vault",
+	audit.VaultUnlocked:      "The vault was unlocked",
+	audit.VaultLocked:        "The vault was locked",
+	audit.VaultUnlockRefused: "Somebody tried to unlock the vault",
+	audit.VaultSlotAdded:     "You added a way to unlock",
+	audit.VaultSlotRemoved:   "You removed a way to unlock",
+	audit.PassphraseChanged:  "You changed a passphrase",
+	audit.BackupMade:         "A backup was made",
+	audit.BackupFailed:       "A backup failed",
+	audit.VaultRotated:       "You made a new root key",
+	audit.HostKeyRotated:     "You made a new host key",
+	audit.RestoreNoticed:     "An older database was put back",
+	audit.RestoreAccepted:    "You accepted an older database",
+	audit.VaultExported:      "You took all keys out in clear",
+	audit.KeyAdded:           "You stored a key for " + theProvider,
+	audit.KeyRemoved:         "You removed a key for " + theProvider,
+	audit.KeyTested:          "You tested a key for " + theProvider,
+	audit.OwnerSignedIn:      "You signed in",
+	audit.OwnerSignInRefused: "Somebody tried to sign in",
+	audit.OwnerSignedOut:     "You signed out",
+	audit.AuditRecovered:     "The audit log was repaired after a crash",
+	audit.AuditUnreadable:    "A line of the audit log cannot be read",
+}
 
 // eventWords says what happened, with theApp for the name of an app. What is
 // not listed shows as its kind.
 func (u *UI) eventWords(e audit.Event) string {
-	app := theApp
+	words, listed := kindWords[e.Kind]
+	if !listed {
+		return string(e.Kind)
+	}
 	if e.AppName == "" {
-		app = "An app"
+		words = strings.ReplaceAll(words, theApp, "An app")
 	}
-	resource := "a provider"
+	provider := "a provider"
 	if e.Resource != "" {
-		resource = u.title(e.Resource)
+		provider = u.title(e.Resource)
 	}
-	switch e.Kind {
-	case audit.RequestStarted:
-		return app + " is using " + resource
-	case audit.RequestEnded:
-		return app + " used " + resource
-	case audit.RequestDenied:
-		return app + " was refused"
-	case audit.StringCreated:
-		return "You made a pairing string"
-	case audit.StringRedeemed:
-		return app + " redeemed a pairing string"
-	case audit.ConsentAsked:
-		return app + " asked for access"
-	case audit.ConsentApproved:
-		return "You approved " + app
-	case audit.ConsentDenied:
-		return "You denied " + app
-	case audit.SessionCreated:
-		return app + " signed in"
-	case audit.SessionRevoked:
-		return "A session of " + app + " ended"
-	case audit.SessionKeyAdded:
-		return app + " registered a new key"
-	case audit.SessionKeyRetired:
-		return app + " changed over to its new key"
-	case audit.AppSuspended:
-		return "You suspended " + app
-	case audit.AppResumed:
-		return "You resumed " + app
-	case audit.AppRevoked:
-		return "You revoked " + app
-	case audit.GatewayFrozen:
-		return "You froze everything"
-	case audit.GatewayThawed:
-		return "You thawed everything"
-	case audit.GatewayStarted:
-		return "The gateway started"
-	case audit.GatewayStopped:
-		return "The gateway stopped"
-	case audit.VaultInitialized:
-		return "You set up the vault"
-	case audit.VaultUnlocked:
-		return "The vault was unlocked"
-	case audit.VaultLocked:
-		return "The vault was locked"
-	case audit.VaultUnlockRefused:
-		return "Somebody tried to unlock the vault"
-	case slotAdded:
-		return "You added a way to unlock"
-	case slotRemoved:
-		return "You removed a way to unlock"
-	case passphraseChanged:
-		return "You changed a passphrase"
-	case backupMade:
-		return "A backup was made"
-	case rootRotated:
-		return "You made a new root key"
-	case hostRotated:
-		return "You made a new host key"
-	case restoreAccepted:
-		return "You accepted an older database"
-	case exported:
-		return "You took all keys out in clear"
-	case audit.KeyAdded:
-		return "You stored a key for " + resource
-	case audit.KeyRemoved:
-		return "You removed a key for " + resource
-	case audit.KeyTested:
-		return "You tested a key for " + resource
-	case audit.OwnerSignedIn:
-		return "You signed in"
-	case audit.OwnerSignInRefused:
-		return "Somebody tried to sign in"
-	case audit.OwnerSignedOut:
-		return "You signed out"
-	case audit.AuditRecovered:
-		return "The audit log was repaired after a crash"
-	case audit.AuditUnreadable:
-		return "A line of the audit log cannot be read"
-	}
-	return string(e.Kind)
+	return strings.ReplaceAll(words, theProvider, provider)
 }
 
 func eventDetail(e audit.Event) string {
