@@ -124,7 +124,7 @@ func (x *exchange) standing() error {
 	if app, err := x.p.cfg.Pairing.App(x.caller.App.ID); err == nil && app.Status == pairing.AppSuspended {
 		return errSuspended
 	}
-	return errRevoked
+	return errEnded
 }
 
 func (x *exchange) describe() error {

@@ -44,7 +44,7 @@ func (a *answer) fill() {
 	if err == nil {
 		open = a.scrub.open(data)
 	} else if err != io.EOF {
-		a.x.code = refusalOf(a.x.reason(err)).code
+		a.x.endsWith(refusalOf(a.x.reason(err)))
 	}
 	a.ready, a.held, a.err = data[:len(data)-open], data[len(data)-open:], err
 }

@@ -93,7 +93,7 @@ func (p *Proxy) newID() (string, error) {
 // refuse answers with a refusal and records it.
 func (x *exchange) refuse(err error) {
 	no := refusalOf(err)
-	x.code = no.code
+	x.endsWith(no)
 	if no.code == codeInternal {
 		x.p.cfg.Log.Error("request failed", "request_id", x.id, "error", err)
 	}
@@ -102,6 +102,14 @@ func (x *exchange) refuse(err error) {
 	}
 	if !x.reply.begun() {
 		no.write(x.reply, x.provider)
+	}
+}
+
+// endsWith notes for the owner why the exchange was refused or cut short.
+func (x *exchange) endsWith(no *refusal) {
+	x.code = no.code
+	if no.known != "" {
+		x.note = no.known
 	}
 }
 

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -74,9 +75,47 @@ func TestKillSwitchStopsWaiting(t *testing.T) {
 				t.Errorf("%d %s: %s", got.status, got.code(), got.body)
 			}
 			checkHeaders(t, got)
+			if c.status == 401 && !bytes.Contains(got.body, []byte(authenticationFailed)) {
+				t.Errorf("says more than that authentication failed: %s", got.body)
+			}
 			b.eventually("the request has ended", func() bool { return b.proxy.Running() == 0 })
 			if ended := b.recorded(audit.RequestEnded, got.id()); len(ended) != 1 || ended[0].Code != c.code || ended[0].Status != c.status {
 				t.Errorf("audit: %+v", ended)
+			}
+		})
+	}
+}
+
+// A stream's client has been authenticated, so it may know that its access was
+// ended; whoever comes with a new request may not.
+func TestEndedAccessIsTold(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name string
+		stop func(*app)
+		want string
+	}{
+		{"revoke", func(a *app) { a.must(a.pairing.Revoke(a.id)) }, "The owner has ended this app's access."},
+		{"end session", func(a *app) { a.must(a.pairing.EndSession(a.pairing.Sessions(a.id)[0].ID)) }, "This app's session has been ended."},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.fake.Script(openaifake.Fault{Endless: true, WordDelay: time.Millisecond})
+			a := b.pair(anything())
+			s := a.open(streamed)
+			s.next()
+			row.stop(a)
+			wantCut(s, "invalid_token")
+			if !bytes.Contains(s.seen.Bytes(), []byte(row.want)) {
+				t.Errorf("the stream does not say why it ended: %q", s.seen.Bytes())
+			}
+			if ended := b.recorded(audit.RequestEnded, s.id); len(ended) != 1 || ended[0].Detail != row.want {
+				t.Errorf("audit: %+v", ended)
+			}
+			got := a.post(question)
+			if got.status != 401 || !bytes.Contains(got.body, []byte(authenticationFailed)) {
+				t.Errorf("a new request: %d %s", got.status, got.body)
 			}
 		})
 	}

@@ -74,13 +74,13 @@ func (p *Proxy) changed(c pairing.Change) {
 	case pairing.ChangeFrozen:
 		p.running.cut(refusalOf(errFrozen), everyone)
 	case pairing.ChangeSessionEnded:
-		p.running.cut(refusalOf(errRevoked), func(e *entry) bool { return e.sessionID == c.SessionID })
+		p.running.cut(refusalOf(errEnded), func(e *entry) bool { return e.sessionID == c.SessionID })
 	case pairing.ChangePermission:
 		for _, e := range p.running.matching(ofApp) {
 			p.decideAgain(e)
 		}
 	default: // an unknown change must not leave anything running
-		p.running.cut(refusalOf(errRevoked), ofApp)
+		p.running.cut(refusalOf(errEnded), ofApp)
 	}
 }
 

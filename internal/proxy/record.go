@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 
@@ -37,7 +38,7 @@ func (x *exchange) recordEnd() {
 // to the next one to say how many there were.
 func (x *exchange) recordDenial(no *refusal, err error) {
 	e := x.event(audit.RequestDenied)
-	e.Code, e.Status, e.Detail = no.code, no.status, no.message
+	e.Code, e.Status, e.Detail = no.code, no.status, cmp.Or(no.known, no.message)
 	e.LatencyMS = x.p.cfg.Clock().Sub(x.began).Milliseconds()
 	if x.caller.App.ID == "" {
 		e.Actor, e.Detail = audit.Gateway, err.Error()

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"net/http"
@@ -17,6 +18,7 @@ type refusal struct {
 	status     int
 	code       string // of the protocol's table
 	message    string
+	known      string         // said instead of message where no stranger reads it: in a stream's last event, and to the owner
 	retryAfter time.Duration  // 0: no Retry-After
 	param      string         // the body member at fault
 	bare       bool           // 401: no credentials came, so the challenge names no error
@@ -27,9 +29,17 @@ type refusal struct {
 // Error makes a refusal usable as the cause of a cancelled context.
 func (r *refusal) Error() string { return r.code }
 
-// failure is the refusal as a dialect takes it.
+// failure is the refusal as a dialect takes it, for whoever asks.
 func (r *refusal) failure(requestID string) plugins.Failure {
 	return plugins.Failure{Status: r.status, Code: r.code, Message: r.message, RequestID: requestID, Param: r.param}
+}
+
+// lastEvent is the refusal for a client that has had a part of its answer, and
+// so was authenticated.
+func (r *refusal) lastEvent(requestID string) plugins.Failure {
+	f := r.failure(requestID)
+	f.Message = cmp.Or(r.known, r.message)
+	return f
 }
 
 // write answers with the refusal. speaker gives the body its dialect; nil when

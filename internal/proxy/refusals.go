@@ -28,7 +28,8 @@ var (
 	errFutile          = errors.New("requests of the app do not reach the provider")
 	errFrozen          = errors.New("gateway is frozen")
 	errShuttingDown    = errors.New("gateway is shutting down")
-	errRevoked         = errors.New("session or app was ended")
+	errRevoked         = errors.New("app was revoked")
+	errEnded           = errors.New("session or app was ended")
 	errSuspended       = errors.New("app is suspended")
 	errExpired         = errors.New("permission expired")
 	errUpstream        = errors.New("provider failed")
@@ -60,7 +61,8 @@ func refusals() []struct {
 	return []row{
 		{pairing.ErrNoCredentials, refusal{status: 401, code: "invalid_token", message: authenticationFailed, bare: true}},
 		{pairing.ErrInvalidToken, refusal{status: 401, code: "invalid_token", message: authenticationFailed}},
-		{errRevoked, refusal{status: 401, code: "invalid_token", message: authenticationFailed}},
+		{errRevoked, refusal{status: 401, code: "invalid_token", message: authenticationFailed, known: "The owner has ended this app's access."}},
+		{errEnded, refusal{status: 401, code: "invalid_token", message: authenticationFailed, known: "This app's session has been ended."}},
 		{pairing.ErrUseNonce, refusal{status: 401, code: "use_dpop_nonce", message: "Put the nonce of this answer's DPoP-Nonce header into a new proof and try again."}},
 		{dpop.ErrInvalidProof, refusal{status: 401, code: "invalid_dpop_proof", message: authenticationFailed}},
 

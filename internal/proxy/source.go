@@ -45,10 +45,11 @@ func (s *source) Read(p []byte) (int, error) {
 // abandon notes why nobody takes the rest of an answer: the exchange was
 // stopped, or else the client went away.
 func (x *exchange) abandon() {
-	x.code = errClientGone.code
 	if x.ctx.Err() != nil {
-		x.code = refusalOf(context.Cause(x.ctx)).code
+		x.endsWith(refusalOf(context.Cause(x.ctx)))
+		return
 	}
+	x.endsWith(errClientGone)
 }
 
 // drain reads on after the client has gone: next takes one piece and says when

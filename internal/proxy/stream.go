@@ -69,8 +69,9 @@ func (s *stream) next() ([]byte, error) {
 // end makes the error event the last one.
 func (s *stream) end(reason error) {
 	no := refusalOf(reason)
-	s.x.code, s.over = no.code, true
-	s.ready = bytes.Clone(s.x.provider.ErrorEvent(no.failure(s.x.id)))
+	s.x.endsWith(no)
+	s.over = true
+	s.ready = bytes.Clone(s.x.provider.ErrorEvent(no.lastEvent(s.x.id)))
 }
 
 // Close implements io.Closer. If the client has gone before the provider was
