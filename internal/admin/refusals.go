@@ -36,7 +36,7 @@ func refusals() []refusal {
 		{vault.ErrNoCredential, http.StatusNotFound, CodeNoKey, "no such key; see: gateway key list"},
 		{vault.ErrCredentialExists, http.StatusConflict, CodeKeyExists, "there is a key with this label for this resource; choose another with --label, or remove that one with: gateway key remove"},
 		{vault.ErrAmbiguous, http.StatusConflict, CodeAmbiguous, "several keys have that name; use the id from: gateway key list"},
-		{vault.ErrInvalidCredential, http.StatusUnprocessableEntity, CodeInvalidRequest, "%s; correct it and run the command again"},
+		{vault.ErrInvalidCredential, http.StatusUnprocessableEntity, CodeInvalidRequest, "%s; run the command again"},
 		{vault.ErrTooMany, http.StatusConflict, CodeTooMany, "the vault is full; remove a key with gateway key remove, or a slot with gateway slot remove"},
 		{vault.ErrNoSlot, http.StatusNotFound, CodeNoSlot, "no such slot; see: gateway slot list"},
 		{vault.ErrLastSlot, http.StatusConflict, CodeLastSlot, "the last passphrase or recovery code cannot be removed: without it nobody could unlock the vault; add another with: gateway slot add-passphrase"},

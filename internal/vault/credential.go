@@ -143,12 +143,10 @@ func (c NewCredential) check() (baseURL string, err error) {
 		return "", &CredentialError{"secret", "it is empty"}
 	case len(secret) > maxSecret:
 		return "", &CredentialError{"secret", fmt.Sprintf("it is longer than %d bytes", maxSecret)}
-	case secret[0] == ' ' || secret[len(secret)-1] == ' ':
-		return "", &CredentialError{"secret", "it begins or ends with a space"}
 	}
 	for _, b := range secret { // it goes into a header
-		if b < ' ' || b > '~' {
-			return "", &CredentialError{"secret", "it has a line break or another character that no provider's key has"}
+		if b <= ' ' || b > '~' {
+			return "", &CredentialError{"secret", "it holds a space or a character that cannot be sent; paste it again"}
 		}
 	}
 	return cleanBaseURL(c.BaseURL)

@@ -83,6 +83,9 @@ func TestCredentialsAreChecked(t *testing.T) {
 		{"secret", "llm:x", "a", "sk\r\nX-Evil: 1"},
 		{"secret", "llm:x", "a", " sk"},
 		{"secret", "llm:x", "a", "sk "},
+		{"secret", "llm:x", "a", "sk 1"},
+		{"secret", "llm:x", "a", "sk\t1"},
+		{"secret", "llm:x", "a", "sk\x7f"},
 		{"secret", "llm:x", "a", "sk-é"},
 		{"secret", "llm:x", "a", strings.Repeat("a", maxSecret+1)},
 	}
