@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,18 +34,38 @@ func (g *gateway) testKeys(ctx context.Context, client *admin.Client, names []st
 		return errors.New("there is no key to test; add one with: gateway key add llm:openai")
 	}
 	var tests []admin.KeyTest
-	var failed error
+	var refused, unsure bool
 	for _, name := range names {
 		test, err := client.TestKey(ctx, name)
 		if err != nil {
 			return err
 		}
-		if !test.OK {
-			failed = errors.New("a key does not work; replace it with gateway key remove and gateway key add")
-		}
+		refused = refused || !test.OK && keyAtFault(test.KeyReport)
+		unsure = unsure || !test.OK && !keyAtFault(test.KeyReport)
 		tests = append(tests, test)
 	}
-	return errors.Join(g.showTests(tests, one), failed)
+	err := g.showTests(tests, one)
+	if refused {
+		err = errors.Join(err, errors.New("a key does not work; replace it with gateway key remove and gateway key add"))
+	}
+	if unsure {
+		err = errors.Join(err, errors.New("a key could not be checked; look at the network and the key's base URL, then run the command again"))
+	}
+	return err
+}
+
+// keyAtFault says that a failed test is about the key. A provider that was not
+// reached, is busy or is out of order has not judged it: a good key must not
+// be thrown away for that. Without a status, only a key that cannot be put
+// into a header is at fault, and the words begin by saying so.
+func keyAtFault(r admin.KeyReport) bool {
+	switch r.Status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return true
+	case 0:
+		return strings.HasPrefix(r.Words, "This key cannot be sent")
+	}
+	return false
 }
 
 func (g *gateway) showTests(tests []admin.KeyTest, one bool) error {
