@@ -17,10 +17,12 @@ func (u *UI) showApp(c echo.Context) error {
 	}
 	v := appView{
 		Frame: u.frame(c, app.Name, "apps", appLink(app.ID)),
-		ID:    app.ID, Name: app.Name, URI: app.URI, Status: string(app.Status), Tone: statusTone(app.Status),
+		ID:    app.ID, Name: app.Name, URI: app.URI,
 		Redirects: app.RedirectURIs, Thumbprint: app.Thumbprint, Created: u.at(app.CreatedAt), LastUsed: u.at(app.LastUsedAt),
 	}
-	for _, p := range u.cfg.Pairing.Permissions(app.ID) {
+	permissions := u.cfg.Pairing.Permissions(app.ID)
+	v.Status, v.Tone = statusWords(app.Status, len(permissions))
+	for _, p := range permissions {
 		v.Permissions = append(v.Permissions, u.permissionView(p))
 	}
 	for _, s := range u.cfg.Pairing.Sessions(app.ID) {

@@ -14,7 +14,7 @@ type appView struct {
 	ID          string
 	Name        string
 	URI         string
-	Status      string // active, suspended or revoked
+	Status      string // waiting, active, suspended or revoked
 	Tone        string
 	Redirects   []string // where it lets browsers be sent back to
 	Thumbprint  string   // of its key (RFC 7638); "" when it has shown none yet

@@ -107,6 +107,28 @@ func TestApp(t *testing.T) {
 	v.post("/apps/app_none/revoke").want(t, http.StatusNotFound, "")
 }
 
+// TestAppWaits shows an app as waiting until something is granted to it.
+func TestAppWaits(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	a := c.asks("Notes", wantsOpenAI)
+	pills := func(want string) {
+		t.Helper()
+		for _, path := range []string{"/", "/apps", "/apps/" + a.id} {
+			if page := v.get(path); !strings.Contains(page.body, `">`+want+`</span>`) {
+				t.Errorf("%s does not show it as %s", path, want)
+			}
+		}
+	}
+	pills("waiting")
+	c.must(c.pairing.Suspend(a.id))
+	pills("suspended")
+	c.must(c.pairing.Resume(a.id))
+	c.must(c.pairing.Approve(a.request().ID, []policy.Document{{Resource: "llm:openai", ExpiresAt: time.Now().Add(time.Hour)}}))
+	pills("active")
+}
+
 func TestActivity(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t).setUp()

@@ -30,11 +30,9 @@ func (u *UI) appRows() (live, revoked []appRow) {
 }
 
 func (u *UI) appRow(app pairing.App) appRow {
-	row := appRow{
-		ID: app.ID, Name: app.Name, Status: string(app.Status), Tone: statusTone(app.Status),
-		LastUsed: u.at(app.LastUsedAt),
-	}
 	permissions := u.cfg.Pairing.Permissions(app.ID)
+	row := appRow{ID: app.ID, Name: app.Name, LastUsed: u.at(app.LastUsedAt)}
+	row.Status, row.Tone = statusWords(app.Status, len(permissions))
 	var documents []policy.Document
 	var requests int64
 	for _, p := range permissions {
@@ -59,12 +57,16 @@ func (u *UI) appRow(app pairing.App) appRow {
 	return row
 }
 
-func statusTone(s pairing.AppStatus) string {
-	switch s {
-	case pairing.AppActive:
-		return "good"
-	case pairing.AppSuspended:
-		return "warn"
+// statusWords is an app's status as a page shows it. An active app without a
+// permission can do nothing yet, so it is not shown as at work.
+func statusWords(s pairing.AppStatus, permissions int) (word, tone string) {
+	switch {
+	case s == pairing.AppActive && permissions == 0:
+		return "waiting", ""
+	case s == pairing.AppActive:
+		return string(s), "good"
+	case s == pairing.AppSuspended:
+		return string(s), "warn"
 	}
-	return "bad"
+	return string(s), "bad"
 }

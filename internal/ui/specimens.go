@@ -152,6 +152,7 @@ func someApps() []appRow {
 			Meters: []meterView{{Label: "Requests today", Used: 38, Held: 2, Limit: 100}}},
 		{ID: "app_2", Name: someWaiting()[1].AppName, Status: "suspended", Tone: "warn", Resources: "OpenAI and Resend", Total: "0 requests so far",
 			Meters: []meterView{{Label: "OpenAI: Requests today", Used: 86, Limit: 100}, {Label: "Resend: Requests today", Used: 50, Limit: 50}}},
+		{ID: "app_4", Name: "Editor", Status: "waiting", Resources: "Nothing granted yet", Total: "0 requests so far"},
 	}
 }
 
