@@ -102,6 +102,9 @@ func (s *Server) publicHandler() http.Handler {
 			e.Any(r.path, r.handler, r.guards...)
 			continue
 		}
+		if r.method == http.MethodGet && s.rooms.ui.ForHead(r.path) {
+			e.HEAD(r.path, r.handler, r.guards...)
+		}
 		e.Add(r.method, r.path, r.handler, r.guards...)
 	}
 	return e

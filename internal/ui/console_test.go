@@ -96,6 +96,9 @@ func (c *console) mount(e *echo.Echo) {
 	sameOrigin := echo.WrapMiddleware(http.NewCrossOriginProtection().Handler)
 	for _, r := range c.ui.Routes() {
 		e.Add(r.Method, r.Path, r.Handler, sameOrigin, c.ui.Guard(r.Access))
+		if r.Method == http.MethodGet && c.ui.ForHead(r.Path) {
+			e.HEAD(r.Path, r.Handler, sameOrigin, c.ui.Guard(r.Access))
+		}
 	}
 	e.HTTPErrorHandler = func(err error, ctx echo.Context) { _ = c.ui.Error(ctx, err) }
 }

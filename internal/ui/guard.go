@@ -32,7 +32,7 @@ func (u *UI) onlySetup(next echo.HandlerFunc) echo.HandlerFunc {
 		if !u.cfg.Vault.Initialized() {
 			return next(c)
 		}
-		if c.Request().Method == http.MethodGet {
+		if reading(c.Request()) {
 			return c.Redirect(http.StatusSeeOther, "/sign-in")
 		}
 		return owner.ErrSetUp
@@ -49,18 +49,20 @@ func (u *UI) onlySignedIn(next echo.HandlerFunc) echo.HandlerFunc {
 		if token != "" && u.cfg.Owner.Session(token) == nil {
 			return next(c)
 		}
-		reading := r.Method == http.MethodGet || r.Method == http.MethodHead
-		if token == "" && reading && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
+		if token == "" && reading(r) && r.Header.Get("Sec-Fetch-Site") == "cross-site" {
 			// A link from another site, such as an app's "approve here": the
 			// browser withholds a SameSite=Strict cookie from this visit.
 			return render(c, http.StatusOK, arrivalPage(local(r.URL.RequestURI())))
 		}
-		if !reading {
+		if !reading(r) {
 			return c.Redirect(http.StatusSeeOther, "/sign-in")
 		}
 		return c.Redirect(http.StatusSeeOther, signInLink(r.URL.RequestURI()))
 	}
 }
+
+// reading says whether a request asks for a page and sends no form.
+func reading(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
 
 // signInLink leads to the sign-in page and from there to target.
 func signInLink(target string) string {

@@ -51,6 +51,29 @@ func TestGuards(t *testing.T) {
 	}
 }
 
+// TestHead sends HEAD to every page: a stranger and the owner get what GET
+// gives them, without the page.
+func TestHead(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	for _, r := range c.ui.Routes() {
+		if r.Method != http.MethodGet {
+			continue
+		}
+		for _, v := range []*visitor{c.visitor(), c.signedIn()} {
+			page := v.get(address(r))
+			head := v.send(http.MethodHead, address(r), nil, nil)
+			head.want(t, page.StatusCode, page.location())
+			if head.body != "" {
+				t.Errorf("%s: a body", r.Path)
+			}
+		}
+	}
+	if v := c.signedIn(); v.send(http.MethodHead, "/freeze", nil, nil).StatusCode != http.StatusMethodNotAllowed {
+		t.Error("HEAD reaches a form")
+	}
+}
+
 // TestUnknownAccessLetsNobodyThrough is about a route that somebody adds and
 // forgets to say who may use it.
 func TestUnknownAccessLetsNobodyThrough(t *testing.T) {

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 )
@@ -21,6 +22,12 @@ type Route struct {
 	Method, Path string // Path in echo's notation
 	Access       Access // what Guard is to be called with
 	Handler      echo.HandlerFunc
+}
+
+// ForHead says whether path, in echo's notation, is one of the console's that
+// are read: those answer HEAD as they answer GET (RFC 9110, section 9.3.2).
+func (u *UI) ForHead(path string) bool {
+	return slices.ContainsFunc(u.Routes(), func(r Route) bool { return r.Method == http.MethodGet && r.Path == path })
 }
 
 // Routes lists every route of the console. Each is to be mounted behind
