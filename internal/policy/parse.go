@@ -12,7 +12,8 @@ import (
 
 // Parse reads one document of at most [MaxDocumentBytes]. A relative
 // expires_in ("24h", "30d", or whole seconds) is counted from now and kept as
-// ExpiresAt. Errors are *[DocumentError].
+// ExpiresAt; an expires_at that is not after now is refused, because nobody
+// means to give a permission that is over. Errors are *[DocumentError].
 func Parse(data []byte, now time.Time) (Document, error) {
 	if len(data) > MaxDocumentBytes {
 		return Document{}, refuse("", "is longer than %d bytes", MaxDocumentBytes)
@@ -25,7 +26,13 @@ func Parse(data []byte, now time.Time) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	return d, d.Validate()
+	if err := d.Validate(); err != nil {
+		return Document{}, err
+	}
+	if !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now) {
+		return Document{}, refuse("expires_at", "is in the past; give a later time")
+	}
+	return d, nil
 }
 
 // ParseAll reads one document or an array of 1 to [MaxDocuments] of them, each

@@ -162,6 +162,8 @@ func TestParseRefusesByPath(t *testing.T) {
 		{doc(`"expires_at":"0001-01-01T00:00:00Z"`), "expires_at", "must be a time from 2000 to 9999"},
 		{doc(`"not_before":"1999-12-31T23:59:59Z"`), "not_before", "must be a time from 2000 to 9999"},
 		{doc(`"not_before":"2026-12-01T00:00:00Z","expires_at":"2026-12-01T00:00:00Z"`), "expires_at", "must be later than not_before"},
+		{doc(`"expires_at":"2026-11-21T12:00:00Z"`), "expires_at", "is in the past; give a later time"},
+		{doc(`"expires_at":"2020-01-01T00:00:00Z"`), "expires_at", "is in the past; give a later time"},
 		{doc(`"expires_in":"24h","expires_at":"2026-12-01T00:00:00Z"`), "expires_in", "cannot be given together"},
 		{doc(`"expires_in":"soon"`), "expires_in", "must be a duration"},
 		{doc(`"expires_in":true`), "expires_in", "must be a duration"},
