@@ -49,6 +49,7 @@ var (
 	ErrVaultLocked         = errors.New("vault locked")
 	ErrFrozen              = errors.New("gateway frozen")
 	ErrAuditUnavailable    = errors.New("audit log unavailable")
+	ErrProofsExhausted     = errors.New("gateway cannot remember more proofs for a moment")
 	ErrShuttingDown        = errors.New("gateway shutting down")
 )
 
@@ -88,6 +89,8 @@ func CodeError(code string) error {
 		return ErrFrozen
 	case "audit_unavailable":
 		return ErrAuditUnavailable
+	case "proofs_exhausted":
+		return ErrProofsExhausted
 	case "shutting_down":
 		return ErrShuttingDown
 	}

@@ -66,8 +66,11 @@ func (x *exchange) authenticate() error {
 		},
 		BodySum: x.bodySum,
 	})
+	if err == dpop.ErrReplayFull { // as it is: no room. With more around it the journal cannot be written
+		err = errProofsExhausted
+	}
 	switch {
-	case errors.Is(err, dpop.ErrInvalidProof), errors.Is(err, dpop.ErrReplayFull):
+	case errors.Is(err, errProofsExhausted), errors.Is(err, dpop.ErrInvalidProof), errors.Is(err, dpop.ErrReplayFull):
 		x.caller = pairing.Caller{} // whose the proof was is not known after all
 		return err
 	case err != nil:

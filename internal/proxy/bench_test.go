@@ -33,6 +33,7 @@ type bench struct {
 	dir       string
 	clock     *clock
 	audit     *audit.Log
+	replay    *dpop.Replay
 	vault     *vault.Vault
 	pairing   *pairing.Pairing
 	ledger    *policy.Ledger
@@ -118,6 +119,7 @@ func (b *bench) openRooms(o options) {
 	b.Cleanup(func() { b.must(b.audit.Close()) })
 	replay, err := dpop.OpenReplay(dpop.ReplayConfig{Dir: b.dir, Clock: b.clock.now, MaxEntries: o.replay})
 	b.must(err)
+	b.replay = replay
 	b.Cleanup(func() { b.must(replay.Close()) })
 	verifier, err := dpop.NewVerifier(dpop.VerifierConfig{Clock: b.clock.now, Replay: replay})
 	b.must(err)

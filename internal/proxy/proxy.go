@@ -102,7 +102,7 @@ func (p *Proxy) Drain(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	p.CutAll("shutting_down")
+	p.CutAll(codeShuttingDown)
 	grace := time.NewTimer(2 * p.cfg.Timeouts.Cut)
 	defer grace.Stop()
 	select {

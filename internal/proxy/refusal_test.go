@@ -137,7 +137,8 @@ func TestRefused(t *testing.T) {
 				a.do(a.request("GET", "/r/llm/openai/v1/models", ""))
 			}
 			a.fake.Forget()
-		}, request: post(question), status: 503, code: "audit_unavailable"},
+		}, request: post(question), status: 503, code: "proofs_exhausted"},
+		{name: "replay journal closed", before: func(a *app) { a.must(a.replay.Close()) }, request: post(question), status: 503, code: "audit_unavailable"},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {

@@ -26,6 +26,7 @@ var (
 	errKeyRemoved      = errors.New("provider key was removed")
 	errKeyRefused      = errors.New("the provider refused the stored key")
 	errFutile          = errors.New("requests of the app do not reach the provider")
+	errProofsExhausted = errors.New("memory of used proofs is full")
 	errFrozen          = errors.New("gateway is frozen")
 	errShuttingDown    = errors.New("gateway is shutting down")
 	errRevoked         = errors.New("app was revoked")
@@ -40,12 +41,17 @@ var (
 var errClientGone = &refusal{status: 499, code: "client_gone", message: "The client went away."}
 
 const (
-	codeInternal = "internal_error"
-	codeUpstream = "upstream_error"
+	codeInternal         = "internal_error"
+	codeUpstream         = "upstream_error"
+	codeShuttingDown     = "shutting_down"
+	codeAuditUnavailable = "audit_unavailable"
 
 	// One text for every way to fail, so that nobody learns which it was.
 	authenticationFailed = "Authentication failed. Sign each request with the app's key and a current access token; " +
 		"if that does not help, pair the app again."
+
+	shuttingDown = "The gateway is shutting down. Try again shortly."
+	cannotRecord = "The gateway cannot record requests at the moment and so refuses them."
 )
 
 // refusals maps every sentinel to status, code and public words. The first row
@@ -59,12 +65,12 @@ func refusals() []struct {
 		as refusal
 	}
 	return []row{
-		{pairing.ErrNoCredentials, refusal{status: 401, code: "invalid_token", message: authenticationFailed, bare: true}},
-		{pairing.ErrInvalidToken, refusal{status: 401, code: "invalid_token", message: authenticationFailed}},
-		{errRevoked, refusal{status: 401, code: "invalid_token", message: authenticationFailed, known: "The owner has ended this app's access."}},
-		{errEnded, refusal{status: 401, code: "invalid_token", message: authenticationFailed, known: "This app's session has been ended."}},
+		{pairing.ErrNoCredentials, refusal{status: 401, code: policy.CodeInvalidToken, message: authenticationFailed, bare: true}},
+		{pairing.ErrInvalidToken, refusal{status: 401, code: policy.CodeInvalidToken, message: authenticationFailed}},
+		{errRevoked, refusal{status: 401, code: policy.CodeInvalidToken, message: authenticationFailed, known: "The owner has ended this app's access."}},
+		{errEnded, refusal{status: 401, code: policy.CodeInvalidToken, message: authenticationFailed, known: "This app's session has been ended."}},
 		{pairing.ErrUseNonce, refusal{status: 401, code: "use_dpop_nonce", message: "Put the nonce of this answer's DPoP-Nonce header into a new proof and try again."}},
-		{dpop.ErrInvalidProof, refusal{status: 401, code: "invalid_dpop_proof", message: authenticationFailed}},
+		{dpop.ErrInvalidProof, refusal{status: 401, code: policy.CodeInvalidProof, message: authenticationFailed}},
 
 		{errBodyRead, refusal{status: 400, code: plugins.CodeInvalidRequest, message: "The request body did not arrive whole or in time."}},
 		{errUpgrade, refusal{status: 400, code: plugins.CodeInvalidRequest, message: "Protocol upgrades are not supported here."}},
@@ -72,10 +78,10 @@ func refusals() []struct {
 		{errExpired, refusal{status: 403, code: "permission_expired", message: "The permission has expired. Ask the owner for a new one."}},
 		{errUncapped, refusal{status: 403, code: policy.CodeOutputCapExceeded, message: "The permission now caps the output, and this request runs without a cap. Send it again."}},
 		{errUnknownResource, refusal{status: 404, code: "unknown_resource", message: "No provider is known at this path. Use /r/<type>/<provider>/..."}},
-		{errBodyTooLarge, refusal{status: 413, code: "body_too_large", message: "The request body is larger than the gateway accepts."}},
-		{errBodyMemory, refusal{status: 429, code: "concurrency_limited", message: "The gateway is handling too many large requests. Try again shortly.", retryAfter: time.Second}},
-		{errCrowded, refusal{status: 429, code: "concurrency_limited", message: "The gateway is handling too many requests. Try again shortly.", retryAfter: time.Second}},
-		{errAppCrowded, refusal{status: 429, code: "concurrency_limited", message: "This app has too many requests under way. Wait for some to end.", retryAfter: time.Second}},
+		{errBodyTooLarge, refusal{status: 413, code: policy.CodeBodyTooLarge, message: "The request body is larger than the gateway accepts."}},
+		{errBodyMemory, refusal{status: 429, code: policy.CodeConcurrencyLimited, message: "The gateway is handling too many large requests. Try again shortly.", retryAfter: time.Second}},
+		{errCrowded, refusal{status: 429, code: policy.CodeConcurrencyLimited, message: "The gateway is handling too many requests. Try again shortly.", retryAfter: time.Second}},
+		{errAppCrowded, refusal{status: 429, code: policy.CodeConcurrencyLimited, message: "This app has too many requests under way. Wait for some to end.", retryAfter: time.Second}},
 
 		{vault.ErrNoCredential, refusal{status: 502, code: codeUpstream, final: true, message: "The owner has stored no key for this resource."}},
 		{plugins.ErrSecret, refusal{status: 502, code: codeUpstream, final: true, message: "The stored key for this resource cannot be used. The owner must add it again."}},
@@ -87,11 +93,12 @@ func refusals() []struct {
 
 		{errFrozen, refusal{status: 503, code: "frozen", final: true, message: "The owner has frozen the gateway.", retryAfter: time.Minute}},
 		{vault.ErrLocked, refusal{status: 503, code: "vault_locked", final: true, message: "The vault is locked until the owner unlocks it.", retryAfter: 30 * time.Second}},
-		{errShuttingDown, refusal{status: 503, code: "shutting_down", message: "The gateway is shutting down. Try again shortly.", retryAfter: 5 * time.Second}},
-		{policy.ErrClosed, refusal{status: 503, code: "shutting_down", message: "The gateway is shutting down. Try again shortly.", retryAfter: 5 * time.Second}},
-		{audit.ErrUnavailable, refusal{status: 503, code: "audit_unavailable", message: "The gateway cannot record requests at the moment and so refuses them.", retryAfter: 10 * time.Second}},
-		{policy.ErrUnavailable, refusal{status: 503, code: "audit_unavailable", message: "The gateway cannot record requests at the moment and so refuses them.", retryAfter: 10 * time.Second}},
-		{dpop.ErrReplayFull, refusal{status: 503, code: "audit_unavailable", message: "The gateway cannot record requests at the moment and so refuses them.", retryAfter: 10 * time.Second}},
+		{errShuttingDown, refusal{status: 503, code: codeShuttingDown, message: shuttingDown, retryAfter: 5 * time.Second}},
+		{policy.ErrClosed, refusal{status: 503, code: codeShuttingDown, message: shuttingDown, retryAfter: 5 * time.Second}},
+		{audit.ErrUnavailable, refusal{status: 503, code: codeAuditUnavailable, message: cannotRecord, retryAfter: 10 * time.Second}},
+		{policy.ErrUnavailable, refusal{status: 503, code: codeAuditUnavailable, message: cannotRecord, retryAfter: 10 * time.Second}},
+		{errProofsExhausted, refusal{status: 503, code: "proofs_exhausted", message: "The memory of used proofs is full, in all or for the key of this app. Try again shortly, and more slowly.", retryAfter: 10 * time.Second}},
+		{dpop.ErrReplayFull, refusal{status: 503, code: codeAuditUnavailable, message: cannotRecord, retryAfter: 10 * time.Second}},
 	}
 }
 
