@@ -3,14 +3,23 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keywicket/keywicket/internal/admin"
+	"github.com/keywicket/keywicket/plugins/all"
 )
 
 func (g *gateway) keyAddCommand() *cobra.Command {
-	cmd := g.owned("add RESOURCE", "Store a provider key", exactly("a resource such as llm:openai"), func(ctx context.Context, client *admin.Client, args []string) error {
+	cmd := g.owned("add RESOURCE", "Store a provider key", resourceAlone, func(ctx context.Context, client *admin.Client, args []string) error {
+		if err := knownResource(args[0]); err != nil {
+			return err
+		}
+		if err := needSetUp(ctx, client); err != nil {
+			return err
+		}
 		secret, err := g.readSecret("Key for " + printable(args[0]) + ": ")
 		if err != nil {
 			return err
@@ -29,4 +38,29 @@ that is not a terminal; it is never an argument, because every user of the
 machine can see those.`
 	cmd.Example = "  gateway key add llm:openai --label work\n  gateway key add llm:openai <key.txt"
 	return cmd
+}
+
+// resourceAlone asks for one argument. Another is most likely the key itself,
+// which is not repeated.
+func resourceAlone(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usagef("a key is never taken from an argument, where every user of the machine can see it; if that was a real one, replace it at the provider, then run: gateway key add RESOURCE")
+	}
+	return exactly("a resource such as llm:openai")(cmd, args)
+}
+
+// knownResource refuses, before anything is asked for, what no provider has.
+func knownResource(id string) error {
+	providers, err := all.Providers()
+	if err != nil {
+		return fmt.Errorf("loading providers: %w", err)
+	}
+	var known []string
+	for _, p := range providers {
+		if p.Manifest().ID == id {
+			return nil
+		}
+		known = append(known, p.Manifest().ID)
+	}
+	return &admin.Error{Code: admin.CodeUnknownResource, Message: fmt.Sprintf("there is no provider %q; this gateway knows: %s", id, strings.Join(known, ", "))}
 }

@@ -61,6 +61,7 @@ func (g *gateway) commands() *cobra.Command {
 		Use:           "gateway",
 		Short:         "Keep provider keys; let apps use them under your rules",
 		Long:          "Keywicket keeps your provider keys and lets paired apps use them under your rules.\nWithout a command it serves.",
+		Version:       version(),
 		Args:          subcommand,
 		RunE:          serve.RunE,
 		SilenceErrors: true,

@@ -59,7 +59,9 @@ func (g *gateway) serve(ctx context.Context) error {
 	return srv.Serve(ctx)
 }
 
-// greet says where the gateway is and, until it is set up, how to set it up.
+// greet says where the gateway is and what it needs before apps can work: to
+// be set up, or to be unlocked. With an unlock file it has been unlocked by
+// now, or it would not have started.
 func (g *gateway) greet(srv *server.Server) error {
 	return g.show(struct {
 		PublicURL string `json:"public_url"`
@@ -69,6 +71,8 @@ func (g *gateway) greet(srv *server.Server) error {
 		if link := srv.SetupURL(); link != "" {
 			g.say("Set it up here, once: %s", link)
 			g.say("or in a terminal:      gateway init%s", g.dataFlag())
+		} else if g.unlockFile == "" {
+			g.say("locked: apps are refused until: gateway unlock%s", g.dataFlag())
 		}
 	})
 }

@@ -10,6 +10,9 @@ import (
 
 func (g *gateway) unlockCommand() *cobra.Command {
 	cmd := g.owned("unlock", "Let provider keys be used", noArguments, func(ctx context.Context, client *admin.Client, _ []string) error {
+		if err := needSetUp(ctx, client); err != nil {
+			return err
+		}
 		if g.recoveryCode {
 			code, err := g.readRecoveryCode()
 			if err != nil {
@@ -31,4 +34,14 @@ func (g *gateway) unlockCommand() *cobra.Command {
 	})
 	cmd.Long = "Let provider keys be used, with the passphrase or, with --recovery-code, with the\nrecovery code that was shown when the gateway was set up."
 	return cmd
+}
+
+// needSetUp refuses a gateway that is not set up, before a secret is asked for
+// that it could not use.
+func needSetUp(ctx context.Context, client *admin.Client) error {
+	status, err := client.Status(ctx)
+	if err == nil && !status.Initialized {
+		err = &admin.Error{Code: admin.CodeNotInitialized, Message: "this gateway is not set up yet; set it up with: gateway init"}
+	}
+	return err
 }

@@ -97,6 +97,9 @@ func (a *Admin) recordRefusal(err error) error {
 // the log.
 func (a *Admin) lock(c echo.Context) error {
 	a.cfg.Vault.Lock()
+	if !a.cfg.Vault.Initialized() {
+		return vault.ErrNotInitialized
+	}
 	if err := a.record(audit.Event{Kind: audit.VaultLocked}); err != nil {
 		return errors.Join(pairing.ErrNotRecorded, err)
 	}
