@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -60,8 +63,17 @@ func (g *gateway) preset() (string, error) {
 // documentText is an array of the document for each of the resources.
 func documentText(document policy.Document, resources []string) (string, error) {
 	var documents []policy.Document
-	for _, resource := range resources {
+	for i, resource := range resources {
+		if slices.Contains(resources[:i], resource) {
+			return "", usagef("--resource: %s is named twice; name it once", resource)
+		}
+		if err := knownResource(resource); err != nil {
+			return "", fmt.Errorf("--resource: %w", err)
+		}
 		document.Resource = resource
+		if err := document.Validate(); err != nil {
+			return "", flagAtFault(err)
+		}
 		documents = append(documents, document)
 	}
 	data, err := json.Marshal(documents)
@@ -69,6 +81,20 @@ func documentText(document policy.Document, resources []string) (string, error) 
 		return "", fmt.Errorf("encoding the policy: %w", err)
 	}
 	return string(data), nil
+}
+
+// flagAtFault names the flag that a refused member of a document came from:
+// whoever typed flags has no document to correct.
+func flagAtFault(err error) error {
+	refused, ok := errors.AsType[*policy.DocumentError](err)
+	if !ok {
+		return err
+	}
+	member, _, _ := strings.Cut(refused.Path, "[")
+	if member == "limits" {
+		member = "requests"
+	}
+	return usagef("--%s: %s; see: gateway pair --help", strings.ReplaceAll(member, "_", "-"), refused.Problem)
 }
 
 // readPolicy reads the file of --policy.
