@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -184,9 +185,11 @@ func TestStalledClient(t *testing.T) {
 		for i := range flood {
 			flood[i] = 'x'
 		}
+		var sent atomic.Int64
 		b := newBench(t, append(settings, behind(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
 			for r.Context().Err() == nil {
+				sent.Add(1)
 				w.Write([]byte("data: "))
 				w.Write(flood)
 				w.Write([]byte("\n\n"))
@@ -199,6 +202,15 @@ func TestStalledClient(t *testing.T) {
 		b.must(conn.(*net.TCPConn).SetReadBuffer(4096))
 		b.must(a.request("POST", chatPath, streamed).Write(conn))
 		b.eventually("the stream runs", func() bool { return b.reached() == 1 && b.proxy.Running() == 1 })
+		var seen int64
+		same := 0 // looks in a row at which nothing more had been sent
+		b.eventually("the buffers between are full", func() bool {
+			if now := sent.Load(); now != seen {
+				seen, same = now, 0
+			}
+			same++
+			return seen > 0 && same == 10
+		})
 		return a, conn
 	}
 	t.Run("one write", func(t *testing.T) {
