@@ -17,7 +17,7 @@ func (g *gateway) auditVerifyCommand() *cobra.Command {
 		}
 		if err := g.show(result, func() {
 			if result.OK {
-				g.say("the audit log is whole: %d lines", result.Lines)
+				g.say("the audit log is whole: %s", count(result.Lines, "line"))
 			}
 		}); err != nil {
 			return err

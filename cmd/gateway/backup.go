@@ -57,7 +57,7 @@ made, or with --recovery-code the recovery code.`,
 				return err
 			}
 			return g.show(info, func() {
-				g.say("%s is whole: %d records of %s. Restore it with: gateway restore %[1]s --data DIR", args[0], info.Records, info.CreatedAt)
+				g.say("%s is whole: %s of %s. Restore it with: gateway restore %[1]s --data DIR", args[0], count(info.Records, "record"), info.CreatedAt)
 			})
 		},
 	}
@@ -94,7 +94,7 @@ the old one from elsewhere if you have it.`,
 			if err != nil {
 				return err
 			}
-			return g.done("restored %d records to %s; next: gateway serve%s, look at apps and keys, then gateway accept-restore%[3]s", records, g.data, g.dataFlag())
+			return g.done("restored %s to %s; next: gateway serve%s, look at apps and keys, then gateway accept-restore%[3]s", count(records, "record"), g.data, g.dataFlag())
 		},
 	}
 }

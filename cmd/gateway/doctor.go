@@ -60,7 +60,7 @@ func (g *gateway) doctor(ctx context.Context) error {
 		}
 	})
 	if err == nil && problems > 0 {
-		return fmt.Errorf("%d of %d findings are problems; do what stands under them, then run: gateway doctor%s", problems, len(findings), g.dataFlag())
+		return fmt.Errorf("%s among %s; do what stands under each, then run: gateway doctor%s", count(problems, "problem"), count(len(findings), "finding"), g.dataFlag())
 	}
 	return err
 }

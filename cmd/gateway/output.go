@@ -77,3 +77,11 @@ func clock(t time.Time) string {
 	}
 	return t.Format("2 Jan 2006 15:04")
 }
+
+// count is a number of things in words: 1 line, 2 lines.
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}

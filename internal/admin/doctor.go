@@ -74,7 +74,7 @@ func (a *Admin) checkAudit() ([]doctor.Finding, error) {
 			Remedy: "compare it with a copy from a backup; the lines before and after the break are still bound to each other",
 		}}, nil
 	}
-	return []doctor.Finding{doctor.Good(check, fmt.Sprintf("the chain of %d lines is whole", report.Lines))}, nil
+	return []doctor.Finding{doctor.Good(check, fmt.Sprintf("the chain of %s is whole", count(report.Lines, "line")))}, nil
 }
 
 // checkRestore tells that apps are refused until the owner has looked.
@@ -142,10 +142,24 @@ func (a *Admin) checkKeys() ([]doctor.Finding, error) {
 			})
 		}
 	}
-	if len(found) == 0 {
+	switch {
+	case len(found) > 0:
+	case len(stored) == 0:
+		found = append(found, doctor.Good(check, "no key is stored yet"))
+	case len(stored) == 1:
+		found = append(found, doctor.Good(check, "the one stored key opens"))
+	default:
 		found = append(found, doctor.Good(check, fmt.Sprintf("all %d keys open", len(stored))))
 	}
 	return found, nil
+}
+
+// count is a number of things in words: 1 line, 2 lines.
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // checkGrants warns of permissions that nothing bounds.
