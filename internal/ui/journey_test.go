@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -251,11 +252,17 @@ func (j *journey) press(selector string) {
 	}
 }
 
-// see ends the test when the page does not say something.
+// see waits until the page says text: what a click does may come a moment
+// later. It gives up after 10 seconds.
 func (j *journey) see(text string) {
 	j.t.Helper()
-	body := run(j.browser, "reading the page", chromedp.Evaluate[string]("document.body.innerText"))
-	if !strings.Contains(body, text) {
-		j.t.Fatalf("the page does not say %q:\n%s", text, body)
+	body := ""
+	for range 100 {
+		body = run(j.browser, "reading the page", chromedp.Evaluate[string]("document.body.innerText"))
+		if strings.Contains(body, text) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
+	j.t.Fatalf("the page does not say %q:\n%s", text, body)
 }

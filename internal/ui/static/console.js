@@ -5,7 +5,6 @@
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);
   const said = button.parentElement.querySelector("[data-copied]");
-  const label = button.textContent;
   button.hidden = false;
   field.addEventListener("focus", () => field.select());
   button.addEventListener("click", async () => {
@@ -18,9 +17,5 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     }
     button.textContent = "Copied";
     said.textContent = "Copied to the clipboard";
-    setTimeout(() => {
-      button.textContent = label;
-      said.textContent = "";
-    }, 2000);
   });
 }
