@@ -116,7 +116,7 @@ func TestDiskFull(t *testing.T) {
 // Without the right to mount, it is a limit on what the process may write.
 func smallDisk(t *testing.T, dir string) (fill func(t *testing.T) (free func())) {
 	t.Helper()
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=16m,mode=0700"); err != nil {
 		t.Logf("no right to mount (%v): writes are made to fail instead", err)
 		return func(t *testing.T) func() { return readOnly(t, filepath.Join(dir, "keywicket.db")) }
 	}
