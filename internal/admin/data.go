@@ -32,15 +32,6 @@ type Data interface {
 	Check(ctx context.Context) ([]doctor.Finding, error)
 }
 
-// What was done to the data as a whole.
-const (
-	backupMade      audit.Kind = "backup.made"
-	rootRotated     audit.Kind = "vault.rotated"
-	hostRotated     audit.Kind = "host_key.rotated"
-	restoreAccepted audit.Kind = "restore.accepted"
-	exported        audit.Kind = "vault.exported"
-)
-
 // backup answers the stream of a backup. When something goes wrong in the
 // middle, that it was made cannot be recorded included, the connection is
 // broken off, so that the client never takes half a backup for a whole one.
@@ -51,7 +42,7 @@ func (a *Admin) backup(c echo.Context) error {
 	c.Response().Header().Set(echo.HeaderContentType, echo.MIMEOctetStream)
 	err := a.cfg.Data.Backup(c.Response())
 	if err == nil {
-		err = a.record(audit.Event{Kind: backupMade})
+		err = a.record(audit.Event{Kind: audit.BackupMade})
 	}
 	if err != nil && c.Response().Committed {
 		a.cfg.Log.Error("backup broke off", "error", err)
@@ -83,14 +74,14 @@ func (a *Admin) rotateVault(c echo.Context) error {
 	if err := a.cfg.Vault.Rotate(c.Request().Context()); err != nil {
 		return err
 	}
-	return a.didFor(c, rootRotated)
+	return a.didFor(c, audit.VaultRotated)
 }
 
 func (a *Admin) rotateHostKey(c echo.Context) error {
 	if err := a.cfg.Data.RotateHostKey(c.Request().Context()); err != nil {
 		return err
 	}
-	return a.didFor(c, hostRotated)
+	return a.didFor(c, audit.HostKeyRotated)
 }
 
 func (a *Admin) acceptRestore(c echo.Context) error {
@@ -100,7 +91,7 @@ func (a *Admin) acceptRestore(c echo.Context) error {
 	if err := a.cfg.Data.AcceptRestore(); err != nil {
 		return err
 	}
-	return a.didFor(c, restoreAccepted)
+	return a.didFor(c, audit.RestoreAccepted)
 }
 
 // didFor records what is done and answers.
@@ -151,7 +142,7 @@ func (a *Admin) export(c echo.Context) error {
 			key.Secret.Zero()
 		}
 	}()
-	if err := a.record(audit.Event{Kind: exported, Detail: fmt.Sprintf("%d keys in clear", len(keys))}); err != nil {
+	if err := a.record(audit.Event{Kind: audit.VaultExported, Detail: fmt.Sprintf("%d keys in clear", len(keys))}); err != nil {
 		return err
 	}
 	out := Export{Keys: []ExportedKey{}, Apps: []App{}}

@@ -53,12 +53,12 @@ func (a *Admin) examine(c echo.Context) error {
 // newestBackup is when the last backup was made; the zero time for never.
 func (a *Admin) newestBackup() (newest time.Time, err error) {
 	var lines bytes.Buffer
-	if err := a.cfg.Audit.Export(&lines, audit.Filter{Kind: string(backupMade)}, audit.JSONL); err != nil {
+	if err := a.cfg.Audit.Export(&lines, audit.Filter{Kind: string(audit.BackupMade)}, audit.JSONL); err != nil {
 		return time.Time{}, err
 	}
 	for line := range bytes.Lines(lines.Bytes()) {
 		var event audit.Event
-		if json.Unmarshal(line, &event) == nil && event.Kind == backupMade && event.Time.After(newest) {
+		if json.Unmarshal(line, &event) == nil && event.Kind == audit.BackupMade && event.Time.After(newest) {
 			newest = event.Time
 		}
 	}

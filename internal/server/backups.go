@@ -138,10 +138,8 @@ func (b *backups) backup(now time.Time) (err error) {
 	if err = os.Rename(file.Name(), filepath.Join(b.dir, name)); err != nil {
 		return fmt.Errorf("making a backup: %w", err)
 	}
-	return b.record(audit.Event{Kind: backupMade, Actor: audit.Gateway, Detail: name})
+	return b.record(audit.Event{Kind: audit.BackupMade, Actor: audit.Gateway, Detail: name})
 }
-
-const backupMade audit.Kind = "backup.made"
 
 // prune removes the oldest automatic backups, and what a killed process left
 // half-written.
