@@ -10,7 +10,7 @@ import (
 const maxBaseURL = 512
 
 // cleanBaseURL checks where a key may be sent: an absolute https URL, or http
-// to this machine or a private network named by its address. It returns the
+// to this machine: a key must not cross a network in clear. It returns the
 // URL without a slash at its end; "" stays "". Error: *CredentialError.
 func cleanBaseURL(text string) (string, error) {
 	refuse := func(problem string) (string, error) { return "", &CredentialError{"base URL", problem} }
@@ -40,7 +40,7 @@ func cleanBaseURL(text string) (string, error) {
 	case !validPath(u.Path):
 		return refuse("its path must not contain empty or dot segments")
 	case u.Scheme == "http" && !nearby(u.Hostname()):
-		return refuse("plain http is allowed to localhost, loopback and private addresses only: use https")
+		return refuse("plain http is allowed to localhost and loopback addresses only: use https")
 	}
 	u.Host = strings.ToLower(u.Host)
 	return strings.TrimSuffix(u.String(), "/"), nil
@@ -67,7 +67,7 @@ func validPath(path string) bool {
 	return true
 }
 
-// nearby reports whether the host is this machine or on a private network.
+// nearby reports whether the host is this machine.
 // Other names than localhost could resolve to anything.
 func nearby(host string) bool {
 	if strings.EqualFold(host, "localhost") {
@@ -77,6 +77,5 @@ func nearby(host string) bool {
 	if err != nil {
 		return false
 	}
-	addr = addr.Unmap()
-	return addr.IsLoopback() || addr.IsPrivate()
+	return addr.Unmap().IsLoopback()
 }

@@ -44,7 +44,7 @@ type NewCredential struct {
 	// Default "default".
 	Label string
 	// BaseURL overrides the provider's own: an absolute https URL, or http to
-	// localhost or a loopback or private address; no user, query or fragment.
+	// localhost or a loopback address; no user, query or fragment.
 	// Default "", the provider's own.
 	BaseURL string
 	// Secret is the key, 1 to 8,192 bytes of printable ASCII. Required. The
