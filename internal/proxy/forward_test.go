@@ -50,7 +50,7 @@ func TestProviderFails(t *testing.T) {
 		counted  int64
 	}{
 		{"refuses the connection", []setting{nowhere}, 502, "upstream_error", 0},
-		{"never connects", []setting{func(o *options) { o.baseURL = "http://10.255.255.1:9/v1" }, with(func(c *Config) { c.Timeouts.Dial = time.Nanosecond })}, 504, "upstream_timeout", 0},
+		{"never connects", []setting{func(o *options) { o.baseURL = "https://10.255.255.1:9/v1" }, with(func(c *Config) { c.Timeouts.Dial = time.Nanosecond })}, 504, "upstream_timeout", 0},
 		{"hangs", []setting{behind(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), with(func(c *Config) { c.Timeouts.Header = 500 * time.Millisecond })}, 504, "upstream_timeout", 1},
 		{"hangs up", []setting{behind(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })}, 502, "upstream_error", 1},
 		{"speaks no HTTP", []setting{behind(raw("220 mail.example ESMTP\r\n\r\n"))}, 502, "upstream_error", 1},
