@@ -3,6 +3,7 @@ package vault
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,8 +33,16 @@ type Credential struct {
 	Resource string `json:"resource"`
 	Label    string `json:"label"`
 	// BaseURL is where the key may be sent; empty is the provider's own.
-	BaseURL   string    `json:"base_url"`
-	CreatedAt time.Time `json:"created_at"`
+	BaseURL string `json:"base_url"`
+	// Headers go with the key, such as OpenAI-Organization: they choose who
+	// pays. Which names a provider takes is its manifest's business.
+	Headers map[string]string `json:"headers,omitzero"`
+	// AllowPrivate is the owner's yes to a base URL that is on a private, local
+	// or link-local network.
+	AllowPrivate bool      `json:"allow_private,omitzero"`
+	CreatedAt    time.Time `json:"created_at"`
+
+	Arrangement
 }
 
 // NewCredential is a provider key to be stored.
@@ -47,15 +56,22 @@ type NewCredential struct {
 	// localhost or a loopback address; no user, query or fragment.
 	// Default "", the provider's own.
 	BaseURL string
+	// Headers are at most 8 with plain names and printable ASCII values of at
+	// most 256 bytes. Default none.
+	Headers map[string]string
+	// AllowPrivate lets BaseURL be on a private, local or link-local network.
+	AllowPrivate bool
+	// Arrangement is when the key is used; the zero value is the first choice.
+	Arrangement Arrangement
 	// Secret is the key, 1 to 8,192 bytes of printable ASCII. Required. The
 	// caller zeroes it.
 	Secret Secret
 }
 
-// credentialRecord is a credential as stored. All of it but Sealed is
-// associated data of Sealed, under the root key: whoever can write the file
-// and has the host key can still not send a key elsewhere by changing its base
-// URL.
+// credentialRecord is a credential as stored. All of it but Sealed and the
+// arrangement is associated data of Sealed, under the root key: whoever can
+// write the file and has the host key can still not send a key elsewhere, or
+// on another bill, by changing its base URL or its headers.
 type credentialRecord struct {
 	Format int `json:"format"`
 	Credential
@@ -66,7 +82,14 @@ type credentialRecord struct {
 }
 
 func (r credentialRecord) binding() []byte {
-	return bind("vault credential", r.ID, r.Resource, r.Label, r.BaseURL, instant(r.CreatedAt), number(r.Order), number(r.Version), number(r.RootVersion))
+	parts := []string{r.ID, r.Resource, r.Label, r.BaseURL, instant(r.CreatedAt), number(r.Order), number(r.Version), number(r.RootVersion)}
+	if r.AllowPrivate { // records that are older than these members stay as they are bound
+		parts = append(parts, "allow private")
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
+		parts = append(parts, "header", name, r.Headers[name])
+	}
+	return bind("vault credential", parts...)
 }
 
 func (r *credentialRecord) sealUnder(root *root, secret []byte) (err error) {
@@ -96,7 +119,7 @@ func (r credentialRecord) check(id string) error {
 // AddCredential stores a provider key. Errors: ErrLocked, ErrCredentialExists
 // (same resource and label), ErrTooMany, *CredentialError.
 func (v *Vault) AddCredential(c NewCredential) (Credential, error) {
-	baseURL, err := c.check()
+	baseURL, headers, err := c.check()
 	if err != nil {
 		return Credential{}, err
 	}
@@ -120,7 +143,10 @@ func (v *Vault) AddCredential(c NewCredential) (Credential, error) {
 	}
 	record := credentialRecord{
 		Format: format, Order: order, Version: 1,
-		Credential: Credential{ID: id, Resource: c.Resource, Label: label, BaseURL: baseURL, CreatedAt: v.clock().UTC().Round(0)},
+		Credential: Credential{
+			ID: id, Resource: c.Resource, Label: label, BaseURL: baseURL, Headers: headers,
+			AllowPrivate: c.AllowPrivate, CreatedAt: v.clock().UTC().Round(0), Arrangement: c.Arrangement,
+		},
 	}
 	if err := record.sealUnder(r, c.Secret.Bytes()); err != nil {
 		return Credential{}, err
@@ -133,23 +159,37 @@ func (v *Vault) AddCredential(c NewCredential) (Credential, error) {
 	return record.Credential, nil
 }
 
-func (c NewCredential) check() (baseURL string, err error) {
+func (c NewCredential) check() (baseURL string, headers map[string]string, err error) {
+	if err := c.checkSecret(); err != nil {
+		return "", nil, err
+	}
+	if err := c.Arrangement.check(); err != nil {
+		return "", nil, err
+	}
+	if headers, err = cleanHeaders(c.Headers); err != nil {
+		return "", nil, err
+	}
+	baseURL, err = cleanBaseURL(c.BaseURL)
+	return baseURL, headers, err
+}
+
+func (c NewCredential) checkSecret() error {
 	if len(c.Resource) > maxResource || !resourcePattern.MatchString(c.Resource) {
-		return "", &CredentialError{"resource", "it must be like llm:openai"}
+		return &CredentialError{"resource", "it must be like llm:openai"}
 	}
 	secret := c.Secret.Bytes()
 	switch {
 	case len(secret) == 0:
-		return "", &CredentialError{"secret", "it is empty"}
+		return &CredentialError{"secret", "it is empty"}
 	case len(secret) > maxSecret:
-		return "", &CredentialError{"secret", fmt.Sprintf("it is longer than %d bytes", maxSecret)}
+		return &CredentialError{"secret", fmt.Sprintf("it is longer than %d bytes", maxSecret)}
 	}
 	for _, b := range secret { // it goes into a header
 		if b <= ' ' || b > '~' {
-			return "", &CredentialError{"secret", "it holds a space or a character that cannot be sent; paste it again"}
+			return &CredentialError{"secret", "it holds a space or a character that cannot be sent; paste it again"}
 		}
 	}
-	return cleanBaseURL(c.BaseURL)
+	return nil
 }
 
 func cleanLabel(label string) (string, error) {
@@ -219,16 +259,12 @@ func matching(all map[string]credentialRecord, match func(credentialRecord) bool
 func (v *Vault) RemoveCredential(id string) error {
 	v.changing.Lock()
 	defer v.changing.Unlock()
-	found := v.credentialsWhere(func(r credentialRecord) bool { return r.ID == id || r.Label == id })
-	switch len(found) {
-	case 0:
-		return ErrNoCredential
-	case 1:
-	default:
-		return ErrAmbiguous
+	found, err := v.credentialNamed(id)
+	if err != nil {
+		return err
 	}
-	id = found[0].ID
-	err := v.commit(func(all *records) { all.credentials = without(all.credentials, id) },
+	id = found.ID
+	err = v.commit(func(all *records) { all.credentials = without(all.credentials, id) },
 		func(tx *store.Tx) error { return credentialRecords.Delete(tx, id) })
 	if err != nil {
 		return fmt.Errorf("removing key: %w", err)
@@ -240,4 +276,17 @@ func (v *Vault) RemoveCredential(id string) error {
 		watch(id)
 	}
 	return nil
+}
+
+// credentialNamed finds a key by its id, or by its label if no other key has
+// it. Errors: ErrNoCredential, ErrAmbiguous.
+func (v *Vault) credentialNamed(idOrLabel string) (credentialRecord, error) {
+	found := v.credentialsWhere(func(r credentialRecord) bool { return r.ID == idOrLabel || r.Label == idOrLabel })
+	switch len(found) {
+	case 0:
+		return credentialRecord{}, ErrNoCredential
+	case 1:
+		return found[0], nil
+	}
+	return credentialRecord{}, ErrAmbiguous
 }

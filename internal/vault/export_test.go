@@ -23,8 +23,8 @@ func TestExport(t *testing.T) {
 	h.restart() // it works while locked
 	all, err := h.Export([]byte(testPassphrase))
 	must(t, err)
-	if len(all) != 2 || all[0].Credential != first || string(all[0].Secret.Bytes()) != canary ||
-		all[1].Credential != second || string(all[1].Secret.Bytes()) != "re_second" {
+	if len(all) != 2 || !same(all[0].Credential, first) || string(all[0].Secret.Bytes()) != canary ||
+		!same(all[1].Credential, second) || string(all[1].Secret.Bytes()) != "re_second" {
 		t.Errorf("exported %+v", all)
 	}
 	if !h.Locked() {

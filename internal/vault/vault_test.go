@@ -162,7 +162,7 @@ func TestLifeOfAVault(t *testing.T) {
 	must(t, h.Unlock([]byte(testPassphrase)))
 	c, secret, err := h.Release("llm:openai")
 	must(t, err)
-	if c != added || string(secret.Bytes()) != canary {
+	if !same(c, added) || string(secret.Bytes()) != canary {
 		t.Fatalf("released %+v, want %+v, or another secret", c, added)
 	}
 	must(t, h.Unlock([]byte(testPassphrase))) // once more does no harm
