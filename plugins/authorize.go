@@ -12,10 +12,13 @@ var ErrSecret = errors.New("the stored key is empty or holds bytes a header cann
 
 // Authorize puts secret on h where m says, and removes every other credential,
 // so that nothing the client sent can stand beside it. On [ErrSecret] h carries
-// no credential at all.
+// no credential at all. A provider without keys gets none, whatever is stored.
 func Authorize(h http.Header, m Manifest, secret []byte) error {
 	for _, name := range clientCredentials() {
 		h.Del(name)
+	}
+	if m.Credential.None {
+		return nil
 	}
 	h.Del(m.Credential.Header)
 	if len(secret) == 0 || slices.ContainsFunc(secret, unsendable) {

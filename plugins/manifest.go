@@ -49,8 +49,11 @@ type Manifest struct {
 
 // Credential says where a provider expects its key.
 type Credential struct {
-	Header string `json:"header"`          // such as Authorization
+	Header string `json:"header,omitzero"` // such as Authorization; required unless None
 	Prefix string `json:"prefix,omitzero"` // put before the key, such as "Bearer "
+	// None declares a provider without keys: none is stored and none is sent. It
+	// must be said, so that a forgotten header is an error and not an open door.
+	None bool `json:"none,omitzero"`
 }
 
 // Action is one endpoint an app may be granted.
@@ -156,6 +159,9 @@ func (m Manifest) check() error {
 		return bad("title", "must be 1 to 80 bytes of printable text")
 	case !nameShape.MatchString(m.Dialect):
 		return bad("dialect", "must name a dialect in lower case")
+	case m.Credential.None && m.Credential != (Credential{None: true}):
+		return bad("credential.none", "must stand alone: a provider without keys has no header to put one in")
+	case m.Credential.None:
 	case !headerShape.MatchString(m.Credential.Header):
 		return bad("credential.header", "must be a header name, such as Authorization")
 	case reservedHeader(m.Credential.Header):

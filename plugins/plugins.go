@@ -17,6 +17,7 @@
 package plugins
 
 import (
+	"io"
 	"net/http"
 )
 
@@ -59,80 +60,21 @@ type Request struct {
 	Path     string
 	RawQuery string
 	Header   http.Header // not modified, not retained
-	Body     []byte      // the whole body; not modified
+	Body     []byte      // the whole body; not modified; nil when there is an upload
+
+	// Upload is the whole body when it is too large to be held in memory. Only a
+	// provider that is an [Uploader] and asked for it gets one. It is read with
+	// ReadAt, by several readers at once and again for every try.
+	Upload *io.SectionReader
 }
 
-// Call is the upstream request that stands for a client's request. No member
-// carries a credential.
-type Call struct {
-	Facts Facts
-
-	Method   string
-	Path     string // begins with a slash; to be appended to the path of the base URL
-	RawQuery string
-	Header   http.Header // allowlisted; owned by the call
-	Body     []byte      // nil: no body
-
-	// CapOutput returns body with its output cap lowered to limit, tokens per
-	// choice. Set by the dialect; nil when the action has no output to cap.
-	CapOutput func(body []byte, limit int64) ([]byte, error)
-
-	// SpellOutput returns body with the output cap it has, in every spelling that
-	// a server may read. Set by the dialect; nil when there is one spelling only.
-	SpellOutput func(body []byte) ([]byte, error)
-
-	// State is the dialect's own note about the request, for its meter.
-	State any
-}
-
-// SetOutputCap makes the call ask for at most limit output tokens per choice; a
-// lower cap the client asked for stays. It is a no-op on actions without output
-// tokens. A limit below 1 is an error, and so is a body that no longer parses.
-func (c *Call) SetOutputCap(limit int64) error {
-	if limit < 1 {
-		return Invalid("", "the output cap must be at least 1 token")
-	}
-	if c.CapOutput == nil {
-		return nil
-	}
-	body, err := c.CapOutput(c.Body, limit)
-	if err != nil {
-		return err
-	}
-	c.Body = body
-	if c.Facts.OutputTokens == 0 || c.Facts.OutputTokens > limit {
-		c.Facts.OutputTokens = limit
-	}
-	return nil
-}
-
-// SpellOutputCap makes sure that whichever spelling of the output cap a server
-// reads, it finds the request's. It is for servers that copy a provider's API
-// in part; the provider itself may refuse to be told twice.
-func (c *Call) SpellOutputCap() error {
-	if c.SpellOutput == nil {
-		return nil
-	}
-	body, err := c.SpellOutput(c.Body)
-	if err != nil {
-		return err
-	}
-	c.Body = body
-	return nil
-}
-
-// Facts are what a policy judges.
-type Facts struct {
-	Action string // an action of the manifest, such as chat.completions
-	Model  string // as the client names it; empty when the action has no model
-	Stream bool   // the client asked for the answer as a stream
-	Tools  bool   // the request offers the model tools, built-in ones included
-	// OutputTokens is the cap the client asked for, in tokens for each choice;
-	// 0 means it asked for none.
-	OutputTokens int64
-	// Choices is how many answers were asked for, at least 1 where the action
-	// has choices and 0 where it has none. Total output is OutputTokens × Choices.
-	Choices int64
+// An Uploader is a provider with actions whose bodies may be large, such as the
+// recordings of a transcription. The gateway then keeps the body outside of its
+// memory until the request is over.
+type Uploader interface {
+	// TakesUpload reports whether the request, of which only method, path and
+	// headers are known yet, is to be described from an upload.
+	TakesUpload(Request) bool
 }
 
 // Failure is a refusal or a cut, to be put in a dialect's shape.
@@ -142,45 +84,4 @@ type Failure struct {
 	Message   string // one sentence for a person
 	RequestID string // the gateway's id of the request; may be empty
 	Param     string // the body member at fault; may be empty
-}
-
-// Usage is what a provider says an answer cost, in tokens.
-type Usage struct {
-	InputTokens  int64 // all of the input, cached tokens included
-	CachedTokens int64 // the part of InputTokens the provider read from its cache
-	OutputTokens int64 // all of the output, reasoning included
-}
-
-// A Meter watches one answer go by and learns what it cost. Answers whose
-// content type is text/event-stream go through Event, all others through Body.
-// A meter is used by one goroutine at a time and keeps bounded memory.
-type Meter interface {
-	// Event takes one whole event as [EventReader] yields it and returns what to
-	// forward: raw itself, or nil when the client did not ask for this event.
-	Event(raw []byte) (forward []byte)
-
-	// Body watches the next bytes of an answer that is not an event stream.
-	// The bytes are forwarded unchanged by the caller.
-	Body(chunk []byte)
-
-	// Usage is what has been reported so far; false when nothing has been.
-	Usage() (Usage, bool)
-}
-
-// A Probe is a call without side effects or cost that shows whether a
-// credential works.
-type Probe struct {
-	Method string
-	Path   string      // begins with a slash; appended to the path of the base URL
-	Header http.Header // without credential; owned by the caller
-
-	// Explain turns the answer into words. Status 0 means that no answer came.
-	// It quotes nothing from body, which may echo parts of a key.
-	Explain func(status int, body []byte) Verdict
-}
-
-// Verdict is what a probe's answer means.
-type Verdict struct {
-	OK    bool   // the credential works
-	Words string // one or two sentences that say what to do when it does not
 }

@@ -118,7 +118,8 @@ func (x *exchange) endsWith(no *refusal) {
 func (x *exchange) end() {
 	if x.reservation != nil {
 		if x.reached.Load() {
-			x.reservation.Settle(policy.Usage(x.usage()))
+			u := x.usage()
+			x.reservation.Settle(policy.Usage{InputTokens: u.InputTokens, CachedTokens: u.CachedTokens, OutputTokens: u.OutputTokens})
 		} else {
 			x.reservation.Release()
 		}

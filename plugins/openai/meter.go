@@ -17,6 +17,7 @@ type meter struct {
 	tap       *plugins.MemberTap
 	usage     plugins.Usage
 	reported  bool
+	seen      int64 // output tokens, as far as the text that went by tells
 }
 
 // NewMeter implements [plugins.Provider].
@@ -35,6 +36,9 @@ type chunk struct {
 // choices is the extra one; usage that comes with choices was the provider's own
 // idea and is forwarded. What cannot be read is forwarded too.
 func (m *meter) Event(raw []byte) []byte {
+	if data := plugins.EventData(raw); len(data) > 0 && !bytes.Equal(data, []byte("[DONE]")) {
+		m.seen += int64(len(data)) // more bytes than the text in them has, and so more than its tokens
+	}
 	if !bytes.Contains(raw, []byte(`"usage"`)) {
 		return raw
 	}
@@ -49,7 +53,10 @@ func (m *meter) Event(raw []byte) []byte {
 }
 
 // Body implements [plugins.Meter].
-func (m *meter) Body(chunk []byte) { m.tap.Watch(chunk) }
+func (m *meter) Body(chunk []byte) {
+	m.tap.Watch(chunk)
+	m.seen += int64(len(chunk))
+}
 
 // Usage implements [plugins.Meter].
 func (m *meter) Usage() (plugins.Usage, bool) {
@@ -57,6 +64,19 @@ func (m *meter) Usage() (plugins.Usage, bool) {
 		m.read(value)
 	}
 	return m.usage, m.reported
+}
+
+// Seen implements [plugins.Meter]: never less than the tokens of the text, since
+// no token is shorter than a byte.
+func (m *meter) Seen() int64 {
+	usage, _ := m.Usage()
+	return max(m.seen, usage.OutputTokens)
+}
+
+// Final implements [plugins.Meter]: OpenAI reports once, at the end.
+func (m *meter) Final() bool {
+	_, reported := m.Usage()
+	return reported
 }
 
 // usage is OpenAI's: cached tokens are inside the prompt's, reasoning inside the

@@ -49,7 +49,7 @@ func (s Suite) describe(t *testing.T, sample Sample) {
 	if !reflect.DeepEqual(before, sample.Request) {
 		t.Error("Describe changed the request")
 	}
-	if call.Facts != sample.Facts {
+	if !reflect.DeepEqual(call.Facts, sample.Facts) {
 		t.Errorf("facts are\n%+v, want\n%+v", call.Facts, sample.Facts)
 	}
 	if !slices.ContainsFunc(s.Provider.Manifest().Actions, func(a plugins.Action) bool {
