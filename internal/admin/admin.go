@@ -47,8 +47,6 @@ type Config struct {
 	// TestKey makes one cheap call to the provider with a stored key.
 	// Required.
 	TestKey func(ctx context.Context, credentialID string) (KeyReport, error)
-	// Resources are what keys can be stored for. Required.
-	Resources []pairing.Resource
 	// PublicURL is the origin apps use. Required.
 	PublicURL string
 	// Data is the data as a whole: backups, rotation, checks. Required.
@@ -82,8 +80,8 @@ func New(cfg Config) (*Admin, error) {
 	if cfg.Pairing == nil || cfg.Vault == nil || cfg.Ledger == nil || cfg.Audit == nil || cfg.Data == nil || cfg.TestKey == nil || cfg.SignOut == nil {
 		return nil, errors.New("admin: Pairing, Vault, Ledger, Audit, Data, TestKey and SignOut are required")
 	}
-	if cfg.PublicURL == "" || len(cfg.Resources) == 0 {
-		return nil, errors.New("admin: PublicURL and Resources are required")
+	if cfg.PublicURL == "" {
+		return nil, errors.New("admin: PublicURL is required")
 	}
 	if cfg.Running == nil {
 		cfg.Running = func() int { return 0 }

@@ -70,7 +70,8 @@ func newDesk(t *testing.T) *desk {
 		{ID: "llm:other", Title: "Other", Actions: []string{"chat.completions"}},
 	}
 	d.pairing, err = pairing.New(pairing.Config{
-		Store: db, Audit: d.audit, Issuer: "http://127.0.0.1:8787", Verifier: verifier, Resources: known,
+		Store: db, Audit: d.audit, Issuer: "http://127.0.0.1:8787", Verifier: verifier,
+		Resources: func() []pairing.Resource { return known },
 	})
 	check(t, err)
 	t.Cleanup(func() {
@@ -79,7 +80,7 @@ func newDesk(t *testing.T) *desk {
 		}
 	})
 	d.admin, err = admin.New(admin.Config{
-		Pairing: d.pairing, Vault: d.vault, Ledger: ledger, Audit: d.audit, Data: d.data, Resources: known,
+		Pairing: d.pairing, Vault: d.vault, Ledger: ledger, Audit: d.audit, Data: d.data,
 		TestKey: func(_ context.Context, id string) (admin.KeyReport, error) {
 			d.tested = append(d.tested, id)
 			return admin.KeyReport{OK: true, Status: http.StatusOK, Words: "It works."}, nil

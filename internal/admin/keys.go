@@ -51,8 +51,8 @@ func (a *Admin) addKey(c echo.Context) error {
 // knownResource refuses a key that no provider would ever use, most likely a
 // misspelt one.
 func (a *Admin) knownResource(id string) error {
-	known := make([]string, 0, len(a.cfg.Resources))
-	for _, resource := range a.cfg.Resources {
+	var known []string
+	for _, resource := range a.cfg.Pairing.Resources() {
 		if resource.ID == id {
 			return nil
 		}

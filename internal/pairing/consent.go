@@ -162,10 +162,12 @@ func (p *Pairing) checkGrant(grant []policy.Document) error {
 
 // known says whether a document's resource and actions exist here.
 func (p *Pairing) known(d policy.Document) error {
-	resource, ok := p.resources[d.Resource]
-	if !ok {
+	offered := p.Resources()
+	at := slices.IndexFunc(offered, func(r Resource) bool { return r.ID == d.Resource })
+	if at < 0 {
 		return fmt.Errorf("%s is not a resource of this gateway; it has %s", d.Resource, strings.Join(p.resourceIDs(), ", "))
 	}
+	resource := offered[at]
 	for _, action := range d.Actions {
 		if !slices.Contains(resource.Actions, action) {
 			return fmt.Errorf("%s has no action %s; it has %s", d.Resource, action, strings.Join(resource.Actions, ", "))
@@ -175,8 +177,9 @@ func (p *Pairing) known(d policy.Document) error {
 }
 
 func (p *Pairing) resourceIDs() []string {
-	ids := make([]string, 0, len(p.cfg.Resources))
-	for _, r := range p.cfg.Resources {
+	offered := p.Resources()
+	ids := make([]string, 0, len(offered))
+	for _, r := range offered {
 		ids = append(ids, r.ID)
 	}
 	return ids

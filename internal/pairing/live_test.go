@@ -108,7 +108,7 @@ func openPairing(t *testing.T, dir string, db *store.Store, log *audit.Log, cloc
 	}
 	p, err := New(Config{
 		Store: db, Audit: log, Issuer: "https://keys.example.com", Verifier: verifier,
-		Resources: []Resource{{ID: "llm:openai"}}, Clock: clock,
+		Resources: func() []Resource { return []Resource{{ID: "llm:openai"}} }, Clock: clock,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -43,8 +43,9 @@ type Config struct {
 	Issuer string
 	// Verifier checks DPoP proofs; required.
 	Verifier *dpop.Verifier
-	// Resources are what may be asked for and granted; required.
-	Resources []Resource
+	// Resources tells what may be asked for and granted at present; required.
+	// What is granted already stays when it is not among them any more.
+	Resources func() []Resource
 	// DPoPNonce makes every proof carry a nonce that this process gave out a
 	// moment ago (RFC 9449 section 8); default false.
 	DPoPNonce bool
@@ -70,10 +71,9 @@ type Resource struct {
 // Pairing is the open state of all apps. Its methods may be called
 // concurrently.
 type Pairing struct {
-	cfg       Config
-	resources map[string]Resource
-	signer    *signer
-	nonces    *nonces // nil when proofs need none
+	cfg    Config
+	signer *signer
+	nonces *nonces // nil when proofs need none
 
 	// changing serialises everything that writes, so that what a change read
 	// from memory still holds when its transaction commits.
@@ -103,7 +103,7 @@ func New(cfg Config) (*Pairing, error) {
 		return nil, errors.New("opening pairing: Config.Audit is required")
 	case cfg.Verifier == nil:
 		return nil, errors.New("opening pairing: Config.Verifier is required")
-	case len(cfg.Resources) == 0:
+	case cfg.Resources == nil:
 		return nil, errors.New("opening pairing: Config.Resources is required")
 	}
 	if err := checkIssuer(cfg.Issuer); err != nil {
@@ -118,11 +118,8 @@ func New(cfg Config) (*Pairing, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &Pairing{cfg: cfg, resources: map[string]Resource{}, halts: halts{}, closing: make(chan struct{})}
+	p := &Pairing{cfg: cfg, halts: halts{}, closing: make(chan struct{})}
 	p.live.owed = newOwed()
-	for _, r := range cfg.Resources {
-		p.resources[r.ID] = r
-	}
 	if cfg.DPoPNonce {
 		if err := p.startNonces(); err != nil {
 			return nil, fmt.Errorf("opening pairing: %w", err)
@@ -133,6 +130,9 @@ func New(cfg Config) (*Pairing, error) {
 	}
 	return p, nil
 }
+
+// Resources lists what may be asked for and granted at present.
+func (p *Pairing) Resources() []Resource { return p.cfg.Resources() }
 
 // checkIssuer holds the issuer to an origin: tokens name it, metadata must
 // repeat it byte for byte (RFC 8414 section 3.3) and proofs are checked

@@ -73,7 +73,7 @@ func (g *gateway) open() {
 	verifier, err := dpop.NewVerifier(dpop.VerifierConfig{Clock: g.clock.Now, Replay: g.replay})
 	g.must(err)
 	g.Pairing, err = pairing.New(pairing.Config{
-		Store: g.store, Audit: g.audit, Issuer: issuer, Verifier: verifier, Resources: resources, Clock: g.clock.Now,
+		Store: g.store, Audit: g.audit, Issuer: issuer, Verifier: verifier, Resources: func() []pairing.Resource { return resources }, Clock: g.clock.Now,
 	})
 	g.must(err)
 }

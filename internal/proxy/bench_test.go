@@ -125,9 +125,11 @@ func (b *bench) openRooms(o options) {
 	b.must(err)
 	b.pairing, err = pairing.New(pairing.Config{
 		Store: st, Audit: b.audit, Issuer: b.url, Verifier: verifier, Clock: b.clock.now,
-		Resources: []pairing.Resource{
-			{ID: resource, Title: "OpenAI", Actions: []string{"chat.completions", "models.list"}},
-			{ID: "llm:other", Title: "Another", Actions: []string{"models.list"}},
+		Resources: func() []pairing.Resource {
+			return []pairing.Resource{
+				{ID: resource, Title: "OpenAI", Actions: []string{"chat.completions", "models.list"}},
+				{ID: "llm:other", Title: "Another", Actions: []string{"models.list"}},
+			}
 		},
 	})
 	b.must(err)

@@ -55,7 +55,7 @@ func (r *rooms) open(cfg Config, publicURL string) error {
 	if err := r.openRecords(cfg); err != nil {
 		return err
 	}
-	if err := r.openPairing(cfg, publicURL, resources(providers)); err != nil {
+	if err := r.openPairing(cfg, publicURL, providers); err != nil {
 		return err
 	}
 	r.proxy, err = proxy.New(proxy.Config{
@@ -65,7 +65,7 @@ func (r *rooms) open(cfg Config, publicURL string) error {
 	if err != nil {
 		return err
 	}
-	return r.openFronts(cfg, publicURL, resources(providers))
+	return r.openFronts(cfg, publicURL)
 }
 
 // openRecords opens what keeps data. The store comes first: its lock on the
@@ -91,7 +91,7 @@ func (r *rooms) openRecords(cfg Config) error {
 	return nil
 }
 
-func (r *rooms) openPairing(cfg Config, publicURL string, known []pairing.Resource) error {
+func (r *rooms) openPairing(cfg Config, publicURL string, providers *plugins.Registry) error {
 	replay, err := dpop.OpenReplay(dpop.ReplayConfig{Dir: cfg.DataDir, Clock: cfg.Clock, Log: cfg.Log})
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (r *rooms) openPairing(cfg Config, publicURL string, known []pairing.Resour
 	}
 	r.pairing, err = pairing.New(pairing.Config{
 		Store: r.store, Audit: r.audit, Issuer: publicURL, Verifier: verifier,
-		Resources: known, DPoPNonce: cfg.DPoPNonce, Clock: cfg.Clock, Log: cfg.Log,
+		Resources: func() []pairing.Resource { return resources(providers) }, DPoPNonce: cfg.DPoPNonce, Clock: cfg.Clock, Log: cfg.Log,
 	})
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (r *rooms) openPairing(cfg Config, publicURL string, known []pairing.Resour
 }
 
 // openFronts opens what people use: the console and the local commands.
-func (r *rooms) openFronts(cfg Config, publicURL string, known []pairing.Resource) (err error) {
+func (r *rooms) openFronts(cfg Config, publicURL string) (err error) {
 	secure := strings.HasPrefix(publicURL, "https://")
 	if r.owner, err = owner.New(owner.Config{Store: r.store, Clock: cfg.Clock, Secure: secure, SetUp: r.vault.Initialized}); err != nil {
 		return err
@@ -125,7 +125,7 @@ func (r *rooms) openFronts(cfg Config, publicURL string, known []pairing.Resourc
 			return ui.KeyReport(report), err
 		},
 		Restored: keeper{r}.Restored, AcceptRestore: keeper{r}.AcceptRestore,
-		Resources: known, PublicURL: publicURL, Zone: cfg.Zone, Clock: cfg.Clock, Log: cfg.Log,
+		PublicURL: publicURL, Zone: cfg.Zone, Clock: cfg.Clock, Log: cfg.Log,
 	})
 	if err != nil {
 		return err
@@ -137,7 +137,7 @@ func (r *rooms) openFronts(cfg Config, publicURL string, known []pairing.Resourc
 			report, err := r.proxy.TestKey(ctx, id)
 			return admin.KeyReport(report), err
 		},
-		Running: r.proxy.Running, Data: keeper{r}, Resources: known, PublicURL: publicURL,
+		Running: r.proxy.Running, Data: keeper{r}, PublicURL: publicURL,
 		Zone: cfg.Zone, Clock: cfg.Clock, Log: cfg.Log, Version: cfg.Version,
 	})
 	return err

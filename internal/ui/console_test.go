@@ -78,12 +78,12 @@ func newConsole(t *testing.T) *console {
 	srv := httptest.NewServer(e)
 	t.Cleanup(srv.Close)
 	c.url = srv.URL
-	c.pairing, err = pairing.New(pairing.Config{Store: records, Audit: c.audit, Issuer: c.url, Verifier: verifier, Resources: resources})
+	c.pairing, err = pairing.New(pairing.Config{Store: records, Audit: c.audit, Issuer: c.url, Verifier: verifier, Resources: func() []pairing.Resource { return resources }})
 	c.must(err)
 	t.Cleanup(func() { c.must(c.pairing.Close()) })
 	c.ui, err = ui.New(ui.Config{
 		Owner: c.owner, Pairing: c.pairing, Vault: c.vault, Ledger: c.ledger, Audit: c.audit,
-		TestKey: c.testKey, Resources: resources, PublicURL: c.url, Zone: time.UTC,
+		TestKey: c.testKey, PublicURL: c.url, Zone: time.UTC,
 		Restored: func() bool { return c.restored }, AcceptRestore: func() error { c.restored = false; return nil },
 	})
 	c.must(err)

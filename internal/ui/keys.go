@@ -138,7 +138,7 @@ func (u *UI) keysPage(c echo.Context, status int, v keysView) error {
 // resourceChoices lists what keys and permissions can be for.
 func (u *UI) resourceChoices(chosen string) []choice {
 	var all []choice
-	for _, r := range u.cfg.Resources {
+	for _, r := range u.cfg.Pairing.Resources() {
 		all = append(all, choice{Value: r.ID, Label: r.Title, Chosen: r.ID == chosen})
 	}
 	return all

@@ -52,9 +52,6 @@ type Config struct {
 	// not accepted, and AcceptRestore accepts it. Default: never.
 	Restored      func() bool
 	AcceptRestore func() error
-	// Resources are what keys can be stored for and apps can ask for.
-	// Required.
-	Resources []pairing.Resource
 	// PublicURL is the origin under which the console is reached. Required.
 	PublicURL string
 	// Zone is the owner's time zone. Default time.Local.
@@ -74,8 +71,7 @@ type KeyReport struct {
 
 // UI answers the owner's browser. Its methods may be called concurrently.
 type UI struct {
-	cfg    Config
-	titles map[string]string // of resources, by id
+	cfg Config
 
 	mu    sync.Mutex
 	tests map[string]keyTest // the last test of each key, by id; lost on restart
@@ -86,8 +82,8 @@ func New(cfg Config) (*UI, error) {
 	if cfg.Owner == nil || cfg.Pairing == nil || cfg.Vault == nil || cfg.Ledger == nil || cfg.Audit == nil || cfg.TestKey == nil {
 		return nil, errors.New("ui: Owner, Pairing, Vault, Ledger, Audit and TestKey are required")
 	}
-	if cfg.PublicURL == "" || len(cfg.Resources) == 0 {
-		return nil, errors.New("ui: PublicURL and Resources are required")
+	if cfg.PublicURL == "" {
+		return nil, errors.New("ui: PublicURL is required")
 	}
 	if cfg.Restored == nil || cfg.AcceptRestore == nil {
 		cfg.Restored, cfg.AcceptRestore = func() bool { return false }, func() error { return nil }
@@ -101,11 +97,7 @@ func New(cfg Config) (*UI, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	u := &UI{cfg: cfg, titles: map[string]string{}, tests: map[string]keyTest{}}
-	for _, r := range cfg.Resources {
-		u.titles[r.ID] = r.Title
-	}
-	return u, nil
+	return &UI{cfg: cfg, tests: map[string]keyTest{}}, nil
 }
 
 // secure says whether the console is reached over https.
@@ -113,8 +105,10 @@ func (u *UI) secure() bool { return strings.HasPrefix(u.cfg.PublicURL, "https://
 
 // title is the name of a resource for people, or its id when it has none.
 func (u *UI) title(resource string) string {
-	if title := u.titles[resource]; title != "" {
-		return title
+	for _, r := range u.cfg.Pairing.Resources() {
+		if r.ID == resource && r.Title != "" {
+			return r.Title
+		}
 	}
 	return resource
 }
