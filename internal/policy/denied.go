@@ -15,18 +15,24 @@ const (
 	CodeActionNotGranted    = "action_not_granted"
 	CodeNotYetValid         = "not_yet_valid"
 	CodePermissionExpired   = "permission_expired"
+	CodeOutsideHours        = "outside_hours"
 	CodeAddressNotAllowed   = "address_not_allowed"
 	CodeBodyTooLarge        = "body_too_large" // 413
 	CodeModelNotAllowed     = "model_not_allowed"
+	CodeInputCapExceeded    = "input_cap_exceeded"
 	CodeOutputCapExceeded   = "output_cap_exceeded"
 	CodeToolsNotAllowed     = "tools_not_allowed"
 	CodeStreamingNotAllowed = "streaming_not_allowed"
+	CodeRecipientNotAllowed = "recipient_not_allowed" // and whatever else the mail rules forbid
+	CodeModelUnpriced       = "model_unpriced"
 
 	// These are 429, from the ledger.
 	CodeRateLimited        = "rate_limited"
 	CodeConcurrencyLimited = "concurrency_limited"
 	CodeBudgetHeld         = "budget_held"         // the rest is held by running requests: retry soon
 	CodeRequestQuotaSpent  = "request_quota_spent" // nothing is left until the limit resets
+	CodeTokenBudgetSpent   = "token_budget_spent"
+	CodeDollarBudgetSpent  = "dollar_budget_spent"
 )
 
 // Denied is a request refused by a rule.

@@ -1,6 +1,9 @@
 package policy
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Document is one policy: what one app may do with one resource. The zero
 // value of a member does not restrict; only Resource is required. A list that
@@ -15,6 +18,10 @@ type Document struct {
 	// ExpiresAt is the first instant the permission holds no more; the zero
 	// time is "forever".
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// Hours are when the permission holds, by the owner's clock; nil is always.
+	Hours *Hours `json:"hours,omitzero"`
+	// Addresses are the networks requests may come from.
+	Addresses []netip.Prefix `json:"addresses,omitzero"`
 	// Origins are the origins of web pages, compared exactly; requests that come
 	// from no web page are not concerned.
 	Origins []string `json:"origins,omitzero"`
@@ -24,6 +31,9 @@ type Document struct {
 	// prefix ignored on either side. Deny beats allow.
 	Models     []string `json:"models,omitzero"`
 	DenyModels []string `json:"deny_models,omitzero"`
+	// MaxInputTokens bounds the tokens that the model reads, by the gateway's
+	// upper estimate.
+	MaxInputTokens int64 `json:"max_input_tokens,omitzero"`
 	// MaxOutputTokens bounds the tokens of all of a request's choices together.
 	MaxOutputTokens int64 `json:"max_output_tokens,omitzero"`
 	// MaxBodyBytes bounds the request's body.
@@ -31,6 +41,8 @@ type Document struct {
 	// Tools and Streaming forbid when they are anything but "" and "allow".
 	Tools     Access `json:"tools,omitzero"`
 	Streaming Access `json:"streaming,omitzero"`
+	// Mail are the rules for messages sent; nil does not restrict.
+	Mail *Mail `json:"mail,omitzero"`
 	// Limits must all hold.
 	Limits []Limit `json:"limits,omitzero"`
 	// Concurrency is how many requests may run at once.
@@ -44,6 +56,10 @@ type Limit struct {
 	Model string `json:"model,omitzero"`
 	// Requests is the cap on requests; 0 is no cap.
 	Requests int64 `json:"requests,omitzero"`
+	// Tokens is the cap on input and output tokens together; 0 is no cap.
+	Tokens int64 `json:"tokens,omitzero"`
+	// Dollars is the cap on what is spent; 0 is no cap.
+	Dollars Dollars `json:"dollars,omitzero"`
 }
 
 // Access says whether a feature may be used.

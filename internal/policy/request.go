@@ -1,21 +1,54 @@
 package policy
 
-import "time"
+import (
+	"net/netip"
+	"time"
+
+	"github.com/keywicket/keywicket/internal/policy/price"
+)
 
 // Request is what a request is about, as the dialect described it.
 type Request struct {
-	AppStatus    string    `json:"app_status"` // "active", "suspended" or "revoked"; anything else is denied
-	Resource     string    `json:"resource"`
-	Action       string    `json:"action"`
-	Model        string    `json:"model,omitzero"`  // as the client names it; "" when none can be found
-	Origin       string    `json:"origin,omitzero"` // of the web page it comes from, as the browser says
-	BodyBytes    int64     `json:"body_bytes,omitzero"`
-	BodyBound    bool      `json:"body_bound,omitzero"`    // the proof names the body, and it is that one
-	OutputTokens int64     `json:"output_tokens,omitzero"` // asked per choice; 0 is none asked
-	Choices      int64     `json:"choices,omitzero"`       // answers asked for; 0 is one
-	Tools        bool      `json:"tools,omitzero"`
-	Stream       bool      `json:"stream,omitzero"`
-	Time         time.Time `json:"time"`
+	AppStatus string `json:"app_status"` // "active", "suspended" or "revoked"; anything else is denied
+	Resource  string `json:"resource"`
+	Action    string `json:"action"`
+	Model     string `json:"model,omitzero"` // as the client names it; "" when none can be found
+
+	Address   netip.Addr `json:"address,omitzero"` // the client's; the zero address is unknown
+	Origin    string     `json:"origin,omitzero"`  // of the web page it comes from, as the browser says
+	BodyBytes int64      `json:"body_bytes,omitzero"`
+	BodyBound bool       `json:"body_bound,omitzero"` // the proof names the body, and it is that one
+
+	// InputTokens is an upper estimate of what the model reads. InputUnknown says
+	// that the provider adds input the gateway cannot see, so that only the
+	// model's context bounds it.
+	InputTokens  int64 `json:"input_tokens,omitzero"`
+	InputUnknown bool  `json:"input_unknown,omitzero"`
+	OutputTokens int64 `json:"output_tokens,omitzero"` // asked per choice; 0 is none asked
+	Choices      int64 `json:"choices,omitzero"`       // answers asked for; 0 is an action without output
+
+	Tools  bool       `json:"tools,omitzero"`
+	Stream bool       `json:"stream,omitzero"`
+	Mail   *MailFacts `json:"mail,omitzero"` // nil when it sends no mail
+
+	// Retry says that the same request has been charged before and brought its
+	// client nothing: limits on requests count it once.
+	Retry bool `json:"retry,omitzero"`
+
+	Time time.Time      `json:"time"`
+	Zone *time.Location `json:"-"` // the owner's; where hours are given, nil is denied
+	Rate *price.Rate    `json:"-"` // of the model; nil is unpriced
+}
+
+// MailFacts are what a request that sends mail is about, all of its messages
+// together.
+type MailFacts struct {
+	FromDomain      string   `json:"from_domain"` // "" when unreadable or not one
+	To              []string `json:"to"`          // the recipients' domains, distinct
+	Recipients      int      `json:"recipients"`  // distinct, over to, cc and bcc
+	HTML            bool     `json:"html,omitzero"`
+	AttachmentBytes int64    `json:"attachment_bytes,omitzero"`
+	Messages        int      `json:"messages,omitzero"`
 }
 
 // ActionListModels is the one action that names no model: it lists them. It
