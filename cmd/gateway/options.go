@@ -34,6 +34,8 @@ func (s *settings) table() []optionRow {
 		{"trusted-proxy", "KEYWICKET_TRUSTED_PROXY", "LIST", "with --behind-proxy: networks of proxies elsewhere whose X-Forwarded-For counts, such as 172.17.0.0/16; one on this machine always does", &s.trustedProxies, serve, false},
 		{"unlock-file", "KEYWICKET_UNLOCK_FILE", "FILE", "unlock at start with this key file; a bare name is also looked for among systemd credentials", &s.unlockFile, doctor, false},
 		{"drain", "KEYWICKET_DRAIN", "TIME", "how long a stop waits for running streams", &s.drain, serve, false},
+		{"drain-time", "KEYWICKET_DRAIN_TIME", "TIME", "how long an answer is read on after its client has gone, to learn what it cost", &s.drainTime, serve, false},
+		{"drain-bytes", "KEYWICKET_DRAIN_BYTES", "N", "how many bytes of it", &s.drainBytes, serve, false},
 		{"epoch-file", "KEYWICKET_EPOCH_FILE", "FILE", "keep the epoch here, best on another disk: then a whole old data directory put back is noticed", &s.epochFile, local, false},
 		{"backup-dir", "KEYWICKET_BACKUP_DIR", "DIR", "make one backup a day here, while the vault is unlocked", &s.backupDir, serve, false},
 		{"backup-keep", "KEYWICKET_BACKUP_KEEP", "N", "how many of the daily backups are kept", &s.backupKeep, serve, false},

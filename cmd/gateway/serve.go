@@ -115,6 +115,8 @@ func (g *gateway) serverConfig() (server.Config, error) {
 		BackupDir:      g.backupDir,
 		BackupKeep:     int(g.backupKeep),
 		Drain:          g.drain,
+		DrainTime:      g.drainTime,
+		DrainBytes:     g.drainBytes,
 		Log:            slog.New(slog.NewTextHandler(g.errs, &slog.HandlerOptions{Level: g.logLevel})),
 		Version:        version(),
 	}, nil

@@ -21,6 +21,8 @@ type settings struct {
 	trustedProxies []string
 	unlockFile     string
 	drain          time.Duration
+	drainTime      time.Duration
+	drainBytes     int64
 	timeZone       string
 	dpopNonce      bool
 	logLevel       slog.Level
@@ -73,6 +75,8 @@ func defaults(env func(string) string) settings {
 		data:       defaultData(env),
 		listen:     "127.0.0.1:8787",
 		drain:      30 * time.Second,
+		drainTime:  30 * time.Second,
+		drainBytes: 4 << 20,
 		backupKeep: server.DefaultBackupKeep,
 		format:     "csv",
 		logLevel:   slog.LevelInfo,

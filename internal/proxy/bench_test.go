@@ -13,6 +13,7 @@ import (
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/policy/price"
 	"github.com/keywicket/keywicket/internal/store"
 	"github.com/keywicket/keywicket/internal/vault"
 	"github.com/keywicket/keywicket/plugins"
@@ -37,6 +38,7 @@ type bench struct {
 	vault     *vault.Vault
 	pairing   *pairing.Pairing
 	ledger    *policy.Ledger
+	prices    *price.Table
 	proxy     *Proxy
 	url       string // of the gateway
 	fake      *openaifake.Server
@@ -136,6 +138,8 @@ func (b *bench) openRooms(o options) {
 	b.ledger, err = policy.NewLedger(policy.LedgerConfig{Store: st, Clock: b.clock.now, Zone: time.UTC})
 	b.must(err)
 	b.Cleanup(func() { b.must(b.ledger.Close()) })
+	b.prices, err = price.Open(price.Config{Store: st, Clock: b.clock.now})
+	b.must(err)
 	b.openVault(st, o)
 	b.openProxy(o)
 }
@@ -164,6 +168,7 @@ func (b *bench) openProxy(o options) {
 	b.must(err)
 	c := o.proxy
 	c.Pairing, c.Ledger, c.Vault, c.Audit, c.Providers, c.Clock = b.pairing, b.ledger, b.vault, b.audit, registry, b.clock.now
+	c.Prices, c.Zone = b.prices, time.UTC
 	if c.PublicURL == "" {
 		c.PublicURL = b.url
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/policy/price"
 	"github.com/keywicket/keywicket/internal/vault"
 	"github.com/keywicket/keywicket/plugins"
 )
@@ -29,6 +30,12 @@ type Config struct {
 	Audit *audit.Log
 	// Providers are what can be reached; required.
 	Providers *plugins.Registry
+	// Prices are what models cost; required.
+	Prices *price.Table
+	// History is told how each request ended; default none.
+	History History
+	// Zone is the owner's time zone, for hours; default time.Local.
+	Zone *time.Location
 	// PublicURL is the origin that proofs are made for, such as
 	// https://keys.example.com, without a trailing slash; required.
 	PublicURL string
@@ -74,8 +81,8 @@ type Timeouts struct {
 
 // check names what is missing.
 func (c Config) check() error {
-	if c.Pairing == nil || c.Ledger == nil || c.Vault == nil || c.Audit == nil || c.Providers == nil {
-		return errors.New("opening data plane: Config.Pairing, Ledger, Vault, Audit and Providers are required")
+	if c.Pairing == nil || c.Ledger == nil || c.Vault == nil || c.Audit == nil || c.Providers == nil || c.Prices == nil {
+		return errors.New("opening data plane: Config.Pairing, Ledger, Vault, Audit, Providers and Prices are required")
 	}
 	if c.PublicURL == "" || strings.HasSuffix(c.PublicURL, "/") {
 		return errors.New("opening data plane: Config.PublicURL must be an origin without a trailing slash")
@@ -84,6 +91,12 @@ func (c Config) check() error {
 }
 
 func (c Config) withDefaults() Config {
+	if c.History == nil {
+		c.History = noHistory{}
+	}
+	if c.Zone == nil {
+		c.Zone = time.Local
+	}
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/policy/price"
 	"github.com/keywicket/keywicket/internal/proxy"
 	"github.com/keywicket/keywicket/internal/store"
 	"github.com/keywicket/keywicket/internal/ui"
@@ -31,6 +32,7 @@ type rooms struct {
 	vault   *vault.Vault
 	owner   *owner.Owner
 	ledger  *policy.Ledger
+	prices  *price.Table
 	pairing *pairing.Pairing
 	proxy   *proxy.Proxy
 	ui      *ui.UI
@@ -60,7 +62,8 @@ func (r *rooms) open(cfg Config, publicURL string) error {
 	}
 	r.proxy, err = proxy.New(proxy.Config{
 		Pairing: r.pairing, Ledger: r.ledger, Vault: r.vault, Audit: r.audit,
-		Providers: providers, PublicURL: publicURL, Clock: cfg.Clock, Log: cfg.Log,
+		Providers: providers, Prices: r.prices, PublicURL: publicURL, Zone: cfg.Zone,
+		DrainBytes: cfg.DrainBytes, DrainTime: cfg.DrainTime, Clock: cfg.Clock, Log: cfg.Log,
 	})
 	if err != nil {
 		return err
@@ -88,7 +91,8 @@ func (r *rooms) openRecords(cfg Config) error {
 		return err
 	}
 	r.closers = append(r.closers, r.ledger.Close)
-	return nil
+	r.prices, err = price.Open(price.Config{Store: r.store, Clock: cfg.Clock})
+	return err
 }
 
 func (r *rooms) openPairing(cfg Config, publicURL string, providers *plugins.Registry) error {

@@ -68,6 +68,10 @@ type Config struct {
 	// Drain bounds how long Serve waits for running requests when it stops;
 	// default DefaultDrain.
 	Drain time.Duration
+	// DrainBytes and DrainTime bound how far an answer is read after its client
+	// has gone, to learn what it cost; default 4 MiB and 30 s.
+	DrainBytes int64
+	DrainTime  time.Duration
 	// DPoPNonce makes every proof carry a nonce that the gateway gave out a
 	// moment ago (RFC 9449 section 8); default false.
 	DPoPNonce bool
