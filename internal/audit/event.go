@@ -112,9 +112,13 @@ type Event struct {
 	Detail string `json:"detail,omitzero"`
 }
 
-// Usage is what the provider reported for one request.
+// Usage is what one request was counted as: what the provider reported, or,
+// where it did not, an estimate.
 type Usage struct {
-	InputTokens  int64 `json:"input_tokens"`
-	CachedTokens int64 `json:"cached_tokens,omitzero"`
-	OutputTokens int64 `json:"output_tokens"`
+	InputTokens      int64 `json:"input_tokens"`
+	CachedTokens     int64 `json:"cached_tokens,omitzero"`
+	CacheWriteTokens int64 `json:"cache_write_tokens,omitzero"`
+	OutputTokens     int64 `json:"output_tokens"`
+	CostNanoDollars  int64 `json:"cost_nano_dollars,omitzero"` // where a price is known
+	Estimated        bool  `json:"estimated,omitzero"`
 }

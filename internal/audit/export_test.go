@@ -20,7 +20,7 @@ func exported(t *testing.T) (*Log, string) {
 	for i, e := range []Event{
 		{Kind: GatewayStarted, Actor: Gateway},
 		{Kind: RequestStarted, Actor: App, AppID: "app_1", AppName: "Notes", RequestID: "req_1"},
-		{Kind: RequestEnded, Actor: App, AppID: "app_1", AppName: "Notes", RequestID: "req_1", Status: 200, LatencyMS: 12, Usage: &Usage{InputTokens: 3, OutputTokens: 4}},
+		{Kind: RequestEnded, Actor: App, AppID: "app_1", AppName: "Notes", RequestID: "req_1", Status: 200, LatencyMS: 12, Usage: &Usage{InputTokens: 3, OutputTokens: 4, CacheWriteTokens: 2, CostNanoDollars: 7, Estimated: true}},
 		{Kind: RequestDenied, Actor: App, AppID: "app_2", AppName: "=HYPERLINK(\"x\")", RequestID: "req_2", Code: "model_not_allowed", Status: 403},
 		{Kind: RequestDenied, Actor: App, AppID: "app_1", AppName: "Notes", RequestID: "req_3", Code: "limit_reached", Status: 429, Detail: "say \"when\", please"},
 		{Kind: AppRevoked, Actor: Owner, AppID: "app_2"},
@@ -103,6 +103,7 @@ func TestExportCSV(t *testing.T) {
 	}{
 		{1, "seq", "1"}, {1, "time", "2026-11-21T10:00:00Z"}, {1, "kind", "gateway.started"}, {1, "status", ""}, {1, "input_tokens", ""},
 		{3, "status", "200"}, {3, "latency_ms", "12"}, {3, "input_tokens", "3"}, {3, "output_tokens", "4"},
+		{3, "cache_write_tokens", "2"}, {3, "cost_nano_dollars", "7"}, {3, "estimated", "true"},
 		{4, "app_name", `'=HYPERLINK("x")`}, {4, "code", "model_not_allowed"},
 		{5, "detail", `say "when", please`},
 	} {
