@@ -1,6 +1,10 @@
 package plugins
 
-import "net/http"
+import (
+	"bytes"
+	"io"
+	"net/http"
+)
 
 // Call is the upstream request that stands for a client's request. No member
 // carries a credential.
@@ -75,4 +79,22 @@ func (c *Call) SpellOutputCap() error {
 	}
 	c.Body = body
 	return nil
+}
+
+// OpenBody reads the body to send, and says how long it is. upload is that of
+// the request; nil when there was none. It may be called for every try.
+func (c *Call) OpenBody(upload io.ReaderAt) (body io.Reader, size int64) {
+	if c.Upload == nil {
+		return bytes.NewReader(c.Body), int64(len(c.Body))
+	}
+	var readers []io.Reader
+	for _, p := range c.Upload {
+		size += p.Size
+		if p.Text != nil {
+			readers = append(readers, bytes.NewReader(p.Text))
+		} else {
+			readers = append(readers, io.NewSectionReader(upload, p.From, p.Size))
+		}
+	}
+	return io.MultiReader(readers...), size
 }

@@ -25,6 +25,22 @@ func AllowHeader(h http.Header, names ...string) http.Header {
 	return out
 }
 
+// RequestHeader is what a provider sees of a client's headers: those that the
+// dialect names in also and those the manifest passes, with the manifest's own
+// where the client has none. Answers must come uncompressed, or their usage
+// could not be read; what app is calling is not the provider's business.
+func (m Manifest) RequestHeader(client http.Header, also ...string) http.Header {
+	h := AllowHeader(client, slices.Concat(also, m.PassHeaders)...)
+	for name, value := range m.Headers {
+		if h.Get(name) == "" {
+			h.Set(name, value)
+		}
+	}
+	h.Set("Accept-Encoding", "identity")
+	h.Set("User-Agent", "keywicket")
+	return h
+}
+
 func connectionNames(h http.Header) map[string]bool {
 	names := make(map[string]bool)
 	for _, line := range h.Values("Connection") {

@@ -4,9 +4,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,11 +13,6 @@ import (
 
 // MaxManifestBytes bounds a manifest's text.
 const MaxManifestBytes = 64 << 10
-
-const (
-	maxActions   = 64
-	maxPathBytes = 256 // of an action
-)
 
 // Manifest declares a provider. It is data: a dialect uses it to decide which of
 // its own actions are open, so a manifest narrows what is reachable and never
@@ -36,15 +28,27 @@ const (
 //	  "docs": "https://platform.openai.com/docs/api-reference"
 //	}
 //
-// Every member is required but docs and credential.prefix.
+// docs/manifest.schema.json describes it to editors, docs/providers.md to people.
 type Manifest struct {
 	ID         string     `json:"id"`       // type:name, lower case
 	Title      string     `json:"title"`    // for people, at most 80 bytes
-	BaseURL    string     `json:"base_url"` // https, or http on loopback; no trailing slash
+	BaseURL    string     `json:"base_url"` // https, or http on loopback or, with AllowPrivate, a private address; no trailing slash
 	Dialect    string     `json:"dialect"`  // which Go code speaks to it
 	Credential Credential `json:"credential"`
-	Actions    []Action   `json:"actions"`       // 1 to 64
-	Docs       string     `json:"docs,omitzero"` // https URL of the provider's documentation
+	Actions    []Action   `json:"actions"` // 1 to 64
+
+	// Headers are sent with every call, by name; at most 16. A header the client
+	// may set (PassHeaders) is only the default.
+	Headers map[string]string `json:"headers,omitzero"`
+	// PassHeaders are headers of the client's that go to the provider as they are,
+	// besides those the dialect passes; at most 16.
+	PassHeaders []string `json:"pass_headers,omitzero"`
+	// AllowPrivate is the owner's yes to an address that is private, loopback or
+	// link-local. Without it the gateway does not connect to one, whatever name
+	// leads there.
+	AllowPrivate bool `json:"allow_private,omitzero"`
+
+	Docs string `json:"docs,omitzero"` // https URL of the provider's documentation
 }
 
 // Credential says where a provider expects its key.
@@ -60,7 +64,13 @@ type Credential struct {
 type Action struct {
 	Name   string `json:"name"`   // such as chat.completions
 	Method string `json:"method"` // GET, POST, PUT, PATCH or DELETE
-	Path   string `json:"path"`   // begins with a slash; follows the base URL
+	// Path follows the base URL and begins with a slash. A segment may be a
+	// {placeholder}, which stands for one plain segment of the client's, and may
+	// end in a verb behind a colon: /models/{model}:generateContent.
+	Path string `json:"path"`
+	// Query lists the query parameters that go to the provider; at most 32. Only
+	// the http dialect has it: the others know their own.
+	Query []string `json:"query,omitzero"`
 }
 
 // ManifestError is a manifest that cannot be used.
@@ -140,72 +150,4 @@ func manifestSyntax(err error) *ManifestError {
 
 func dotted(p jsontext.Pointer) string {
 	return strings.Join(slices.Collect(p.Tokens()), ".")
-}
-
-var (
-	idShape     = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}:[a-z][a-z0-9-]{0,31}$`)
-	nameShape   = regexp.MustCompile(`^[a-z][a-z0-9_.]{0,63}$`)
-	headerShape = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,63}$`)
-	pathShape   = regexp.MustCompile(`^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$`)
-	methods     = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
-)
-
-func (m Manifest) check() error {
-	bad := func(member, problem string) error { return &ManifestError{Member: member, Problem: problem} }
-	switch {
-	case !idShape.MatchString(m.ID):
-		return bad("id", `must be type:name in lower case, such as "llm:openai"`)
-	case m.Title == "" || len(m.Title) > 80 || !printable(m.Title):
-		return bad("title", "must be 1 to 80 bytes of printable text")
-	case !nameShape.MatchString(m.Dialect):
-		return bad("dialect", "must name a dialect in lower case")
-	case m.Credential.None && m.Credential != (Credential{None: true}):
-		return bad("credential.none", "must stand alone: a provider without keys has no header to put one in")
-	case m.Credential.None:
-	case !headerShape.MatchString(m.Credential.Header):
-		return bad("credential.header", "must be a header name, such as Authorization")
-	case reservedHeader(m.Credential.Header):
-		return bad("credential.header", "must not be a header that HTTP itself uses")
-	case len(m.Credential.Prefix) > 32 || !printable(m.Credential.Prefix):
-		return bad("credential.prefix", "must be at most 32 bytes of printable text")
-	}
-	if problem := baseURLProblem(m.BaseURL); problem != "" {
-		return bad("base_url", problem)
-	}
-	if m.Docs != "" {
-		if u, err := url.Parse(m.Docs); err != nil || u.Scheme != "https" || u.Host == "" {
-			return bad("docs", "must be an https URL")
-		}
-	}
-	return m.checkActions()
-}
-
-func (m Manifest) checkActions() error {
-	if len(m.Actions) == 0 || len(m.Actions) > maxActions {
-		return &ManifestError{Member: "actions", Problem: fmt.Sprintf("must list 1 to %d actions", maxActions)}
-	}
-	seen := make(map[string]bool)
-	for i, a := range m.Actions {
-		bad := func(member, problem string) error {
-			return &ManifestError{Member: fmt.Sprintf("actions.%d.%s", i, member), Problem: problem}
-		}
-		switch {
-		case !nameShape.MatchString(a.Name):
-			return bad("name", `must be lower case words joined by dots, such as "models.list"`)
-		case seen["name "+a.Name]:
-			return bad("name", "names an action listed before")
-		case !slices.Contains(methods, a.Method):
-			return bad("method", "must be one of "+strings.Join(methods, ", "))
-		case len(a.Path) > maxPathBytes || !pathShape.MatchString(a.Path) || strings.Contains(a.Path, ".."):
-			return bad("path", `must be literal segments after a leading slash, such as "/models"`)
-		case seen[a.Method+" "+a.Path]:
-			return bad("path", "opens an endpoint listed before")
-		}
-		seen["name "+a.Name], seen[a.Method+" "+a.Path] = true, true
-	}
-	return nil
-}
-
-func printable(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' })
 }

@@ -21,9 +21,9 @@ func TestManifestAccepts(t *testing.T) {
 		"no docs":          {",\n  \"docs\": \"https://platform.openai.com/docs\"", ""},
 		"no prefix":        {`, "prefix": "Bearer "`, ""},
 		"another header":   {`"Authorization", "prefix": "Bearer "`, `"X-Api-Key"`},
-		"http on loopback": {"https://api.openai.com/v1", "http://127.0.0.1:11434/v1"},
-		"http on IPv6":     {"https://api.openai.com/v1", "http://[::1]:11434/v1"},
-		"http localhost":   {"https://api.openai.com/v1", "http://localhost:11434/v1"},
+		"http on loopback": {`https://api.openai.com/v1"`, `http://127.0.0.1:11434/v1", "allow_private": true`},
+		"http on IPv6":     {`https://api.openai.com/v1"`, `http://[::1]:11434/v1", "allow_private": true`},
+		"http localhost":   {`https://api.openai.com/v1"`, `http://localhost:11434/v1", "allow_private": true`},
 		"no base path":     {"https://api.openai.com/v1", "https://api.perplexity.ai"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -62,7 +62,7 @@ func New(m plugins.Manifest) (*Provider, error) {
 	for i, action := range m.Actions {
 		found := false
 		for _, r := range known() {
-			if r.action == action {
+			if r.action.Name == action.Name && r.action.Method == action.Method && r.action.Path == action.Path {
 				p.routes[action.Method+" "+action.Path] = r
 				found = true
 			}
