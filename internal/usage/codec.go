@@ -75,10 +75,11 @@ func encode(rows []row) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.Write(append(head, body...)); err != nil {
+	_, err = w.Write(append(head, body...))
+	if err = errors.Join(err, w.Close()); err != nil {
 		return nil, err
 	}
-	return out.Bytes(), w.Close()
+	return out.Bytes(), nil
 }
 
 // columns is every number of s in the order of the format.

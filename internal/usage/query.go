@@ -164,15 +164,18 @@ func (f *fold) group(key string, start time.Time) *Row {
 }
 
 func (f *fold) rows() []Row {
-	all := make([]Row, 0, len(f.groups))
+	inOrder := f.By == ByDay || f.By == ByHour
+	rest := Row{Key: Other}
+	var all []Row
 	for _, g := range slices.SortedFunc(maps.Values(f.groups), f.compare) {
-		if len(all) < MaxRows || f.By == ByDay || f.By == ByHour {
+		if inOrder || len(f.groups) <= MaxRows || len(all) < MaxRows-1 && g.Key != Other {
 			all = append(all, *g)
 			continue
 		}
-		last := &all[MaxRows-1]
-		last.Key = Other
-		last.plus(&g.Sums)
+		rest.plus(&g.Sums)
+	}
+	if len(all) < len(f.groups) {
+		all = append(all, rest)
 	}
 	return all
 }
