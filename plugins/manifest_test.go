@@ -24,7 +24,15 @@ func TestManifestAccepts(t *testing.T) {
 		"http on loopback": {`https://api.openai.com/v1"`, `http://127.0.0.1:11434/v1", "allow_private": true`},
 		"http on IPv6":     {`https://api.openai.com/v1"`, `http://[::1]:11434/v1", "allow_private": true`},
 		"http localhost":   {`https://api.openai.com/v1"`, `http://localhost:11434/v1", "allow_private": true`},
-		"no base path":     {"https://api.openai.com/v1", "https://api.perplexity.ai"},
+		"no key":           {`{"header": "Authorization", "prefix": "Bearer "}`, `{"none": true}`},
+		"http on a LAN": {`https://api.openai.com/v1", "dialect": "openai",
+  "credential": {"header": "Authorization", "prefix": "Bearer "}`, `http://192.168.1.2/v1", "allow_private": true, "dialect": "openai", "credential": {"none": true}`},
+		"https on a LAN": {`https://api.openai.com/v1"`, `https://10.0.0.1/v1", "allow_private": true`},
+		"headers":        {`"docs"`, `"headers": {"anthropic-version": "2023-06-01"}, "pass_headers": ["anthropic-version", "X-Title", "HTTP-Referer"], "docs"`},
+		"a placeholder":  {`/models`, `/models/{model}:generateContent`},
+		"placeholders":   {`/models`, `/a/{b}/{c}/d-e_f.g`},
+		"a query":        {`"/models"`, `"/models", "query": ["limit", "page_token"]`},
+		"no base path":   {"https://api.openai.com/v1", "https://api.perplexity.ai"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,6 +74,36 @@ func TestManifestRefusesAndNamesTheMember(t *testing.T) {
 		{"other scheme", `https://api`, `file://api`, "base_url"},
 		{"no dialect", `"dialect": "openai",`, ``, "dialect"},
 		{"no credential", `"credential": {"header": "Authorization", "prefix": "Bearer "},`, ``, "credential.header"},
+		{"empty credential", `"header": "Authorization", "prefix": "Bearer "`, ``, "credential.header"},
+		{"no key and a header", `"header"`, `"none": true, "header"`, "credential.none"},
+		{"no key and a prefix", `"header": "Authorization"`, `"none": true`, "credential.none"},
+		{"none that is no boolean", `"header": "Authorization", "prefix": "Bearer "`, `"none": 1`, "credential.none"},
+		{"a private base", `https://api.openai.com/v1`, `https://10.0.0.1/v1`, "base_url"},
+		{"a link-local base", `https://api.openai.com/v1`, `https://169.254.169.254/latest`, "base_url"},
+		{"localhost", `https://api.openai.com/v1`, `https://localhost/v1`, "base_url"},
+		{"a key over http on a LAN", `https://api.openai.com/v1"`, `http://192.168.1.2/v1", "allow_private": true`, "base_url"},
+		{"a fixed credential", `"docs"`, `"headers": {"x-api-key": "abc"}, "docs"`, "headers.x-api-key"},
+		{"its own credential header", `"docs"`, `"headers": {"authorization": "abc"}, "docs"`, "headers.authorization"},
+		{"a fixed Host", `"docs"`, `"headers": {"Host": "abc"}, "docs"`, "headers.Host"},
+		{"a fixed header twice", `"docs"`, `"headers": {"X-A": "1", "x-a": "2"}, "docs"`, "headers.x-a"},
+		{"a fixed header with a line end", `"docs"`, `"headers": {"X-A": "1\r\nX-B: 2"}, "docs"`, "headers.X-A"},
+		{"an empty fixed header", `"docs"`, `"headers": {"X-A": ""}, "docs"`, "headers.X-A"},
+		{"passing a cookie", `"docs"`, `"pass_headers": ["Cookie"], "docs"`, "pass_headers.0"},
+		{"passing a credential", `"docs"`, `"pass_headers": ["X-Title", "X-Goog-Api-Key"], "docs"`, "pass_headers.1"},
+		{"passing where it came from", `"docs"`, `"pass_headers": ["X-Forwarded-For"], "docs"`, "pass_headers.0"},
+		{"passing another method", `"docs"`, `"pass_headers": ["X-HTTP-Method-Override"], "docs"`, "pass_headers.0"},
+		{"passing an encoding", `"docs"`, `"pass_headers": ["Transfer-Encoding"], "docs"`, "pass_headers.0"},
+		{"passing a header twice", `"docs"`, `"pass_headers": ["X-A", "x-a"], "docs"`, "pass_headers.1"},
+		{"private that is no boolean", `"docs"`, `"allow_private": "yes", "docs"`, "allow_private"},
+		{"a placeholder without a name", `"/models"`, `"/models/{}"`, "actions.0.path"},
+		{"an open placeholder", `"/models"`, `"/models/{id"`, "actions.0.path"},
+		{"a placeholder in a word", `"/models"`, `"/models/x{id}"`, "actions.0.path"},
+		{"a placeholder twice", `"/models"`, `"/models/{id}/{id}"`, "actions.0.path"},
+		{"a placeholder for the rest", `"/models"`, `"/models/{id...}"`, "actions.0.path"},
+		{"a star", `"/models"`, `"/models/*"`, "actions.0.path"},
+		{"the same pattern twice", `"/models"}`, `"/m/{a}"}, {"name": "x", "method": "GET", "path": "/m/{b}"}`, "actions.1.path"},
+		{"a query parameter with a sign", `"/models"`, `"/models", "query": ["a&b"]`, "actions.0.query.0"},
+		{"a query parameter twice", `"/models"`, `"/models", "query": ["a", "a"]`, "actions.0.query.1"},
 		{"key in Host", `"Authorization"`, `"Host"`, "credential.header"},
 		{"key in a length", `"Authorization"`, `"content-length"`, "credential.header"},
 		{"no header name", `"Authorization"`, `"A B"`, "credential.header"},
@@ -117,7 +155,17 @@ func TestManifestsEmbedded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(manifests) == 0 || manifests[0].ID != "llm:openai" {
-		t.Errorf("got %v, want llm:openai among them", manifests)
+	byID := make(map[string]Manifest)
+	for _, m := range manifests {
+		byID[m.ID] = m
+	}
+	if byID["llm:openai"].Dialect != "openai" {
+		t.Errorf("llm:openai is missing from %v", manifests)
+	}
+	for id, m := range byID {
+		keyless := id == "llm:ollama" // the only one on the owner's own machine
+		if m.Credential.None != keyless || m.AllowPrivate != keyless || m.Docs == "" {
+			t.Errorf("%s: %+v", id, m)
+		}
 	}
 }
