@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/keywicket/keywicket/plugins"
+	"github.com/keywicket/keywicket/plugins/anthropic"
 	"github.com/keywicket/keywicket/plugins/openai"
 )
 
@@ -32,6 +33,8 @@ func Provider(m plugins.Manifest) (plugins.Provider, error) {
 	var p plugins.Provider
 	var err error
 	switch m.Dialect {
+	case anthropic.Dialect:
+		p, err = anthropic.New(m)
 	case openai.Dialect:
 		p, err = openai.New(m)
 	default:

@@ -1,0 +1,115 @@
+package anthropic
+
+import (
+	"github.com/keywicket/keywicket/plugins"
+	"github.com/keywicket/keywicket/plugins/tokenizer"
+)
+
+const maxUsageBytes = 16 << 10
+
+// meter reads the usage of one answer: the input at the start of a stream, the
+// output at its end, all of it in an answer that is not streamed.
+type meter struct {
+	state    state
+	tap      *plugins.MemberTap
+	counts   counts
+	reported bool
+	final    bool
+	seen     int64 // output tokens, as far as the text that went by tells
+}
+
+// NewMeter implements [plugins.Provider].
+func (p *Provider) NewMeter(call *plugins.Call) plugins.Meter {
+	s, _ := call.State.(state)
+	return &meter{state: s, tap: plugins.NewMemberTap("usage", maxUsageBytes)}
+}
+
+// event is the part of a stream's event the meter looks at. Its kind is read
+// from the data, which says the same as the event's name.
+type event struct {
+	Type    string `json:"type"`
+	Message struct {
+		Usage *usage `json:"usage"`
+	} `json:"message"`
+	Usage        *usage `json:"usage"`
+	ContentBlock struct {
+		Type     string `json:"type"`
+		Text     string `json:"text"`
+		Thinking string `json:"thinking"`
+	} `json:"content_block"`
+	Delta struct {
+		Text        string  `json:"text"`
+		Thinking    string  `json:"thinking"`
+		PartialJSON string  `json:"partial_json"`
+		StopReason  *string `json:"stop_reason"`
+	} `json:"delta"`
+}
+
+// Event implements [plugins.Meter]. Every event is the client's own.
+func (m *meter) Event(raw []byte) []byte {
+	if !m.state.output {
+		return raw
+	}
+	var e event
+	if !lenient(plugins.EventData(raw), &e) {
+		return raw
+	}
+	switch e.Type {
+	case "message_start":
+		m.read(e.Message.Usage)
+	case "content_block_start":
+		m.see(e.ContentBlock.Text + e.ContentBlock.Thinking)
+	case "content_block_delta":
+		m.see(e.Delta.Text + e.Delta.Thinking + e.Delta.PartialJSON)
+	case "message_delta":
+		if m.read(e.Usage) && e.Delta.StopReason != nil {
+			m.final = true
+		}
+	}
+	return raw
+}
+
+// see counts a piece of output, which is a token even where its text is hidden.
+func (m *meter) see(text string) { m.seen += max(tokenizer.Estimate(text), 1) }
+
+// Body implements [plugins.Meter].
+func (m *meter) Body(chunk []byte) {
+	if !m.state.output {
+		return
+	}
+	m.tap.Watch(chunk)
+	m.seen += int64(len(chunk))
+}
+
+// Usage implements [plugins.Meter]. Behind the usage of an answer that is not
+// streamed nothing more can be charged.
+func (m *meter) Usage() (plugins.Usage, bool) {
+	if value := m.tap.Value(); value != nil && !m.final {
+		var u usage
+		m.final = lenient(value, &u) && m.read(&u)
+	}
+	return m.counts.total(m.state.hour), m.reported
+}
+
+// Seen implements [plugins.Meter].
+func (m *meter) Seen() int64 {
+	usage, _ := m.Usage()
+	m.seen = max(m.seen, usage.OutputTokens)
+	return m.seen
+}
+
+// Final implements [plugins.Meter]: the event that names the reason why the
+// answer ends has the last counts.
+func (m *meter) Final() bool {
+	m.Usage()
+	return m.final
+}
+
+// read takes in one usage object and reports whether it was one.
+func (m *meter) read(u *usage) bool {
+	if u == nil || !m.counts.read(u) {
+		return false
+	}
+	m.reported = true
+	return true
+}
