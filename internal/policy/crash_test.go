@@ -31,7 +31,7 @@ func TestCloseWritesExactCounts(t *testing.T) {
 	if got := b.states(d); got[0] != "4+0" || got[1] != "4+0" {
 		t.Errorf("after a restart: %v, want 4 used", got)
 	}
-	if got, want := b.Totals("per_a"), (Totals{1, Usage{1, 2, 3}}); got != want {
+	if got, want := b.Totals("per_a"), (Totals{1, Usage{InputTokens: 1, CachedTokens: 2, OutputTokens: 3}}); got != want {
 		t.Errorf("totals %+v, want %+v", got, want)
 	}
 }

@@ -27,6 +27,11 @@ type LedgerConfig struct {
 	Zone  *time.Location   // the owner's zone, for days and months; default time.Local
 	Rates limiter.Store    // minute windows; default a memory store, which reads time.Now itself
 	Log   *slog.Logger     // background writes that failed; default discards
+	// Watch is told of limits that were used up to 80 and 100 %, once for each
+	// limit, unit and period. It is called by whoever settled the request and
+	// must not wait for long. Minute windows are not watched: to reach a rate
+	// is nothing out of the ordinary. Default: nobody.
+	Watch func(Crossing)
 }
 
 // Ledger counts what permissions use. Its methods are safe for concurrent use.

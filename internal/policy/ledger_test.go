@@ -159,7 +159,7 @@ func TestReserveSettleRelease(t *testing.T) {
 	}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if got, want := b.Totals("per_a"), (Totals{2, Usage{10, 4, 20}}); got != want {
+	if got, want := b.Totals("per_a"), (Totals{2, Usage{InputTokens: 10, CachedTokens: 4, OutputTokens: 20}}); got != want {
 		t.Errorf("totals %+v, want %+v", got, want)
 	}
 	b.use(d, 1)

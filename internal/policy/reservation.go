@@ -23,11 +23,20 @@ type hold struct {
 
 func (h hold) none() int64 { return 0 }
 
+// OutputCap is the output cap, in tokens for each choice, that must be written
+// into the request; 0 is none. It is never above what the document allows, and
+// takes the place of a [Decision]'s.
+func (r *Reservation) OutputCap() int64 { return 0 }
+
+// Held is the usage that the holds cover: what to settle by when the provider
+// may have done all it was asked and has reported nothing.
+func (r *Reservation) Held() Usage { return Usage{} }
+
 // Settle replaces what was held by what was used.
 func (r *Reservation) Settle(u Usage) {
 	r.end(func() {
-		r.correct(func(h hold) int64 { return h.unit.actual(u) })
-		r.account.totals.add(u)
+		r.correct(func(h hold) int64 { return h.unit.actual(u, nil) })
+		r.account.totals.add(u, nil, false)
 		r.ledger.writeLater(r.account)
 	})
 }

@@ -72,7 +72,7 @@ func (l *Ledger) charges(a *account, d Document, req Request, now time.Time) ([]
 			if err != nil {
 				return nil, err
 			}
-			c.index, c.amount = i, min(u.hold(req), most)
+			c.index, c.amount = i, 1
 			for _, other := range charges {
 				c.shared = c.shared || c.sharesWith(other)
 			}

@@ -1,78 +1,77 @@
 package policy
 
+import "github.com/keywicket/keywicket/internal/policy/price"
+
 // Unit is what a limit counts. Amounts of every unit are int64.
 //
 // A unit is a column of the same counters, not another mechanism: adding one
 // means a constant here, its entry in units, its cap in [Limit], and its
-// answers to the five questions below. The ledger asks nothing else.
+// answers to the questions below. The ledger asks nothing else.
 type Unit string
 
-// Requests counts requests, one each.
-const Requests Unit = "requests"
+// Requests counts requests, one each; Tokens input and output together;
+// NanoDollars money.
+const (
+	Requests    Unit = "requests"
+	Tokens      Unit = "tokens"
+	NanoDollars Unit = "dollars"
+)
 
 // units is every unit, in the order in which a limit's caps are held against
 // a request.
-var units = [...]Unit{Requests}
+var units = [...]Unit{Requests, Tokens, NanoDollars}
+
+// amounts are an amount of each of units.
+type amounts [len(units)]int64
 
 // cap is what the limit allows of the unit in one period; 0 is no cap.
 func (u Unit) cap(l Limit) int64 {
 	switch u {
 	case Requests:
 		return l.Requests
+	case Tokens:
+		return l.Tokens
+	case NanoDollars:
+		return int64(l.Dollars)
 	}
 	return 0
 }
 
-// hold is what the request takes until it is settled.
-func (u Unit) hold(Request) int64 { return 1 }
-
-// actual is what a request with that usage took.
-func (u Unit) actual(Usage) int64 { return 1 }
+// actual is what a request with that usage took, at most most. A nil rate
+// prices nothing.
+func (u Unit) actual(used Usage, rate *price.Rate) int64 {
+	switch u {
+	case Requests:
+		return 1
+	case Tokens:
+		return saturate(saturate(0, used.InputTokens), used.OutputTokens)
+	case NanoDollars:
+		return used.cost(rate)
+	}
+	return most
+}
 
 // spent is the code of a denial when nothing is left.
-func (u Unit) spent() string { return CodeRequestQuotaSpent }
-
-// block is how far a counter's durable ceiling runs ahead of what is used,
-// and so how much a crash can waste: a sixteenth of the cap, within bounds
-// that keep a small cap exact and a large one from writing all the time.
-func (u Unit) block(limit int64) int64 {
-	const largest = 1024
-	return min(max(limit/16, 1), largest)
-}
-
-// Usage is what a provider reported for one request, in tokens. Negative
-// counts are taken as zero.
-type Usage struct {
-	InputTokens  int64 `json:"input_tokens"`
-	CachedTokens int64 `json:"cached_tokens"`
-	OutputTokens int64 `json:"output_tokens"`
-}
-
-// Totals are a permission's settled requests and the tokens reported for
-// them, over its lifetime. They are told, not capped: a crash may lose the
-// last seconds of them.
-type Totals struct {
-	Requests int64 `json:"requests"`
-	Usage
-}
-
-// add counts one settled request.
-func (t *Totals) add(u Usage) {
-	t.Requests = saturate(t.Requests, 1)
-	t.InputTokens = saturate(t.InputTokens, u.InputTokens)
-	t.CachedTokens = saturate(t.CachedTokens, u.CachedTokens)
-	t.OutputTokens = saturate(t.OutputTokens, u.OutputTokens)
-}
-
-// most is as far as any count goes. Two of them and a cap still add up without
-// overflow, which would turn a spent limit into an open one.
-const most = 1 << 61
-
-// saturate adds a count to a total that stops at most: a provider's numbers
-// are not to be trusted.
-func saturate(total, n int64) int64 {
-	if n <= 0 {
-		return total
+func (u Unit) spent() string {
+	switch u {
+	case Tokens:
+		return CodeTokenBudgetSpent
+	case NanoDollars:
+		return CodeDollarBudgetSpent
 	}
-	return min(total+min(n, most), most)
+	return CodeRequestQuotaSpent
+}
+
+// block is how far a counter's durable ceiling may stand above what is used,
+// and so how much a crash can waste: a sixteenth of the cap, within bounds
+// that keep a small cap exact and what a large one wastes small.
+func (u Unit) block(limit int64) int64 {
+	largest := int64(1024)
+	switch u {
+	case Tokens:
+		largest = 4 << 20
+	case NanoDollars:
+		largest = 4_000_000_000 // 4 $
+	}
+	return min(max(limit/16, 1), largest)
 }
