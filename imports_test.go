@@ -14,9 +14,9 @@ const module = "github.com/keywicket/keywicket/"
 var allowed = []struct{ room, may string }{
 	{"cmd/gateway", "internal/server internal/admin internal/doctor internal/policy client plugins plugins/all plugins/openai/openaifake"},
 	{"internal/server", "internal/... plugins"},
-	{"internal/admin", "internal/alerts internal/doctor internal/owner internal/pairing internal/policy internal/policy/price internal/audit internal/usage internal/vault"},
+	{"internal/admin", "internal/alerts internal/doctor internal/owner internal/pairing internal/policy internal/policy/price internal/audit internal/providers internal/usage internal/vault plugins"},
 	{"internal/ui/gallery", "internal/..."},
-	{"internal/ui", "internal/alerts internal/owner internal/pairing internal/policy internal/policy/price internal/audit internal/usage internal/vault"},
+	{"internal/ui", "internal/alerts internal/owner internal/pairing internal/policy internal/policy/price internal/audit internal/providers internal/usage internal/vault plugins"},
 	{"internal/proxy", "internal/pairing internal/pairing/dpop internal/policy internal/policy/price internal/audit internal/vault plugins"},
 	{"internal/pairing/dpop", ""},
 	{"internal/pairing", "internal/store internal/audit internal/policy internal/pairing/dpop"},
@@ -25,6 +25,7 @@ var allowed = []struct{ room, may string }{
 	{"internal/audit", "internal/store"},
 	{"internal/owner", "internal/store"},
 	{"internal/usage", "internal/store"},
+	{"internal/providers", "internal/store plugins"},
 	{"internal/alerts", "internal/store"},
 	{"internal/vault", "internal/store"},
 	{"internal/store", ""},
@@ -35,6 +36,7 @@ var allowed = []struct{ room, may string }{
 	{"plugins", ""},
 	{"client", "internal/pairing/dpop"},
 	{"e2e", ""},
+	{"bench", "internal/server internal/admin internal/store internal/audit internal/policy internal/pairing internal/pairing/dpop plugins/all"},
 }
 
 // TestImportsRunDownwards keeps the rooms apart. Tests may import what they
