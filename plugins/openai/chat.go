@@ -14,11 +14,6 @@ const (
 	maxChoices   = 128 // OpenAI's own bound for n
 )
 
-// chatState is what the meter must know of the request.
-type chatState struct {
-	dropUsage bool // the usage chunk is ours, not the client's
-}
-
 func describeChat(req plugins.Request, call *plugins.Call) error {
 	if err := checkEncoding(req.Header); err != nil {
 		return err
@@ -40,7 +35,10 @@ func describeChat(req plugins.Request, call *plugins.Call) error {
 	call.Header.Set("Content-Type", "application/json")
 	call.Body = body.Bytes()
 	call.CapOutput, call.SpellOutput = capChat, spellChat
-	call.State = chatState{dropUsage: call.Facts.Stream && !asked}
+	call.State = note{
+		action: ChatCompletions, model: call.Facts.Model, choices: call.Facts.Choices,
+		dropUsage: call.Facts.Stream && !asked,
+	}
 	return nil
 }
 

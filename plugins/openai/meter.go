@@ -3,113 +3,159 @@ package openai
 import (
 	"bytes"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/keywicket/keywicket/plugins"
+	"github.com/keywicket/keywicket/plugins/tokenizer"
 )
 
-const maxUsageBytes = 16 << 10
+const (
+	maxUsageBytes = 16 << 10
+	maxKeptText   = 64 << 10 // of an answer that is no stream, to estimate its tokens by
+)
+
+// note is what a meter must know of the request.
+type note struct {
+	action    string
+	model     string
+	choices   int64
+	dropUsage bool  // the usage chunk is ours, not the client's
+	rate      int64 // bytes of an audible answer that carry one token; 0: it is text
+	bound     int64 // tokens of one answer that is an image
+}
 
 // meter reads the usage of one answer.
 type meter struct {
-	dropUsage bool
-	tap       *plugins.MemberTap
-	usage     plugins.Usage
-	reported  bool
-	seen      int64 // output tokens, as far as the text that went by tells
+	note     note
+	usage    plugins.Usage
+	reported bool
+	final    bool
+
+	// Of a stream.
+	deltas   *deltaReader
+	seen     int64        // output tokens, as far as the deltas tell
+	items    int64        // the same, as far as whole items tell
+	images   int64        // that have reported
+	finished map[int]bool // choices
+	quiet    bool         // no output since the last report
+
+	// Of any other answer.
+	tap   *plugins.MemberTap
+	tools *plugins.MemberTap
+	bytes int64
+	kept  []byte
+	text  estimate
 }
+
+// estimate is the tokens of an answer as long as no more bytes of it come.
+type estimate struct{ bytes, tokens int64 }
 
 // NewMeter implements [plugins.Provider].
 func (p *Provider) NewMeter(call *plugins.Call) plugins.Meter {
-	state, _ := call.State.(chatState)
-	return &meter{dropUsage: state.dropUsage, tap: plugins.NewMemberTap("usage", maxUsageBytes)}
+	n, _ := call.State.(note)
+	return &meter{
+		note: n, tap: plugins.NewMemberTap("usage", maxUsageBytes), tools: plugins.NewMemberTap("tool_usage", maxUsageBytes),
+	}
 }
 
-// chunk is the part of a streamed chunk the meter looks at.
-type chunk struct {
-	Choices *[]jsontext.Value `json:"choices"`
-	Usage   jsontext.Value    `json:"usage"`
-}
-
-// Event implements [plugins.Meter]. Only a chunk with usage and an empty list of
-// choices is the extra one; usage that comes with choices was the provider's own
-// idea and is forwarded. What cannot be read is forwarded too.
+// Event implements [plugins.Meter].
 func (m *meter) Event(raw []byte) []byte {
-	if data := plugins.EventData(raw); len(data) > 0 && !bytes.Equal(data, []byte("[DONE]")) {
-		m.seen += int64(len(data)) // more bytes than the text in them has, and so more than its tokens
-	}
-	if !bytes.Contains(raw, []byte(`"usage"`)) {
+	data := bytes.TrimSpace(plugins.EventData(raw))
+	switch {
+	case len(data) == 0:
+		return raw
+	case bytes.Equal(data, []byte("[DONE]")):
+		m.final = m.final || m.reported && m.quiet
 		return raw
 	}
-	var c chunk
-	if !lenient(plugins.EventData(raw), &c) || !m.read(c.Usage) {
+	if m.deltas == nil {
+		m.deltas = newDeltaReader(tokenizer.For(m.note.model))
+	}
+	if m.note.action != ChatCompletions {
+		m.typed(data)
 		return raw
 	}
-	if m.dropUsage && c.Choices != nil && len(*c.Choices) == 0 {
+	if m.chunk(data) && m.note.dropUsage {
 		return nil
 	}
 	return raw
 }
 
+// report takes in what the provider says an answer cost so far.
+func (m *meter) report(value jsontext.Value) bool {
+	read, ok := readUsage(value)
+	if ok {
+		m.usage, m.reported, m.quiet = largest(m.usage, read), true, true
+	}
+	return ok
+}
+
+// output notes tokens that have gone by.
+func (m *meter) output(tokens int64) {
+	if tokens > 0 {
+		m.seen += tokens
+		m.quiet, m.final = false, false
+	}
+}
+
 // Body implements [plugins.Meter].
 func (m *meter) Body(chunk []byte) {
+	m.bytes += int64(len(chunk))
+	if m.note.rate > 0 {
+		return // sound has no members
+	}
 	m.tap.Watch(chunk)
-	m.seen += int64(len(chunk))
+	if m.note.action == Responses {
+		m.tools.Watch(chunk)
+	}
+	if m.note.choices > 0 && m.note.bound == 0 {
+		m.kept = append(m.kept, chunk[:min(len(chunk), maxKeptText-len(m.kept))]...)
+	}
 }
 
 // Usage implements [plugins.Meter].
 func (m *meter) Usage() (plugins.Usage, bool) {
-	if value := m.tap.Value(); value != nil {
-		m.read(value)
+	value := m.tap.Value()
+	if value == nil {
+		return m.usage, m.reported
 	}
-	return m.usage, m.reported
+	read, ok := readUsage(bytes.TrimSpace(value))
+	if !ok {
+		return m.usage, m.reported
+	}
+	return largest(m.usage, together(read, toolUsage(bytes.TrimSpace(m.tools.Value())))), true
 }
 
-// Seen implements [plugins.Meter]: never less than the tokens of the text, since
-// no token is shorter than a byte.
+// Seen implements [plugins.Meter].
 func (m *meter) Seen() int64 {
 	usage, _ := m.Usage()
-	return max(m.seen, usage.OutputTokens)
+	return max(usage.OutputTokens, m.seen, m.items, m.whole())
 }
 
-// Final implements [plugins.Meter]: OpenAI reports once, at the end.
+// whole estimates the output of an answer that is no stream from its bytes: all
+// that is text in it is counted, its framing too; a byte beyond what is kept is
+// a token.
+func (m *meter) whole() int64 {
+	switch {
+	case m.bytes == 0 || m.note.choices == 0:
+		return 0
+	case m.note.rate > 0:
+		return (m.bytes + m.note.rate - 1) / m.note.rate
+	case m.note.bound > 0:
+		return m.note.bound * m.note.choices
+	}
+	if m.text.bytes != m.bytes {
+		kept := int64(len(m.kept))
+		m.text = estimate{m.bytes, m.bytes - kept + min(kept, tokenizer.For(m.note.model)(string(m.kept)))}
+	}
+	return m.text.tokens
+}
+
+// Final implements [plugins.Meter].
 func (m *meter) Final() bool {
-	_, reported := m.Usage()
-	return reported
-}
-
-// usage is OpenAI's: cached tokens are inside the prompt's, reasoning inside the
-// completion's.
-type usage struct {
-	PromptTokens        *int64 `json:"prompt_tokens"`
-	CompletionTokens    *int64 `json:"completion_tokens"`
-	PromptTokensDetails struct {
-		CachedTokens int64 `json:"cached_tokens"`
-	} `json:"prompt_tokens_details"`
-}
-
-// read takes in one usage object and reports whether it was one. Some servers
-// report on every chunk, always the total so far: the largest counts.
-func (m *meter) read(value jsontext.Value) bool {
-	var u usage
-	if !lenient(value, &u) || (u.PromptTokens == nil && u.CompletionTokens == nil) {
-		return false
+	if m.bytes > 0 {
+		_, reported := m.Usage()
+		return reported
 	}
-	if u.PromptTokens != nil {
-		m.usage.InputTokens = max(m.usage.InputTokens, *u.PromptTokens)
-	}
-	if u.CompletionTokens != nil {
-		m.usage.OutputTokens = max(m.usage.OutputTokens, *u.CompletionTokens)
-	}
-	cached := min(u.PromptTokensDetails.CachedTokens, m.usage.InputTokens)
-	m.usage.CachedTokens = max(m.usage.CachedTokens, cached)
-	m.reported = true
-	return true
-}
-
-// lenient decodes what a provider sent. Being strict here would only lose usage.
-func lenient(data []byte, into any) bool {
-	err := json.Unmarshal(data, into, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	return err == nil
+	return m.final
 }

@@ -25,8 +25,16 @@ const Dialect = "openai"
 
 // Actions of the dialect, as manifests and policies name them.
 const (
-	ChatCompletions = "chat.completions"
-	ModelsList      = "models.list"
+	ChatCompletions     = "chat.completions"
+	Responses           = "responses"
+	Embeddings          = "embeddings"
+	ImagesGenerations   = "images.generations"
+	ImagesEdits         = "images.edits"
+	AudioTranscriptions = "audio.transcriptions"
+	AudioTranslations   = "audio.translations"
+	AudioSpeech         = "audio.speech"
+	Moderations         = "moderations"
+	ModelsList          = "models.list"
 )
 
 // Provider is one service that speaks the dialect.

@@ -52,10 +52,12 @@ func Estimate(text string) int64 {
 	return min(int64(len(text)), n+(n+1)/2)
 }
 
-// For is Count, or Estimate where the model's tokenizer is not known.
-func For(model, text string) int64 {
-	if n, ok := Count(model, text); ok {
-		return n
+// For returns what counts tokens for a model: Count, or Estimate where the
+// model's tokenizer is not known.
+func For(model string) func(text string) int64 {
+	enc, ok := encodingOf(model)
+	if !ok {
+		return Estimate
 	}
-	return Estimate(text)
+	return func(text string) int64 { return count(enc, text) }
 }

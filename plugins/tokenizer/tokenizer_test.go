@@ -65,10 +65,10 @@ func TestEstimateIsAboveAndBounded(t *testing.T) {
 			t.Errorf("%q: %d, want %d", text, got, want)
 		}
 	}
-	if got := For("claude-opus-4", "hello world"); got != 3 {
+	if got := For("claude-opus-4")("hello world"); got != 3 {
 		t.Errorf("a model without a tokenizer: %d", got)
 	}
-	if got := For("gpt-4o", "hello world"); got != 2 {
+	if got := For("gpt-4o")("hello world"); got != 2 {
 		t.Errorf("a model with a tokenizer: %d", got)
 	}
 }
