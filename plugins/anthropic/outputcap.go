@@ -28,7 +28,8 @@ func readOutputCap(body *plugins.Object) (int64, error) {
 }
 
 // capMessages lowers max_tokens, and a thinking budget that would no longer fit
-// in it: Anthropic wants it smaller than max_tokens. It never raises a cap.
+// in it: Anthropic wants it smaller than max_tokens. Where the least budget does
+// not fit, the model answers without thinking. It never raises a cap.
 func capMessages(data []byte, limit int64) ([]byte, error) {
 	body, err := plugins.ParseObject(data, decisive()...)
 	if err != nil {
@@ -57,7 +58,7 @@ func capThinking(body *plugins.Object, limit int64) error {
 		return err
 	}
 	if limit <= leastBudget {
-		return plugins.Invalid("thinking", "the output is capped below what thinking needs; leave thinking out")
+		return body.Set("thinking", jsontext.Value(`{"type":"disabled"}`))
 	}
 	if err := thinking.Set("budget_tokens", decimal(limit-1)); err != nil {
 		return err
