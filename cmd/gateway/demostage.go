@@ -71,7 +71,7 @@ func (s *stage) open() (err error) {
 		return fmt.Errorf("loading providers: %w", err)
 	}
 	s.server, err = server.New(server.Config{
-		DataDir: s.dir, Listen: "127.0.0.1:0", Providers: providers, Drain: time.Second, Version: version(),
+		DataDir: s.dir, Listen: "127.0.0.1:0", Providers: providers, BuildProvider: all.Provider, Drain: time.Second, Version: version(),
 	})
 	if err != nil {
 		return err

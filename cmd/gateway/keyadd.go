@@ -9,15 +9,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keywicket/keywicket/internal/admin"
-	"github.com/keywicket/keywicket/plugins/all"
 )
 
 func (g *gateway) keyAddCommand() *cobra.Command {
 	cmd := g.owned("add RESOURCE", "Store a provider key", resourceAlone, func(ctx context.Context, client *admin.Client, args []string) error {
-		if err := knownResource(args[0]); err != nil {
+		if err := knownResource(ctx, client, args[0]); err != nil {
 			return err
 		}
 		if err := needSetUp(ctx, client); err != nil {
+			return err
+		}
+		headers, err := g.keyHeaders()
+		if err != nil {
 			return err
 		}
 		secret, err := g.readSecret("Key for " + printable(args[0]) + ": ")
@@ -27,7 +30,10 @@ func (g *gateway) keyAddCommand() *cobra.Command {
 		if secret == "" {
 			return errors.New("no key was given; pipe it in, as in: gateway key add llm:openai <key.txt")
 		}
-		key, err := client.AddKey(ctx, admin.KeyInput{Resource: args[0], Label: g.label, BaseURL: g.baseURL, Secret: secret})
+		key, err := client.AddKey(ctx, admin.KeyInput{
+			Resource: args[0], Label: g.label, BaseURL: g.baseURL, Secret: secret,
+			Headers: headers, AllowPrivate: g.allowPrivate, Rank: int(g.rank), Weight: int(g.weight),
+		})
 		if err != nil {
 			return err
 		}
@@ -49,18 +55,31 @@ func resourceAlone(cmd *cobra.Command, args []string) error {
 	return exactly("a resource such as llm:openai")(cmd, args)
 }
 
+// keyHeaders reads --header.
+func (g *gateway) keyHeaders() (map[string]string, error) {
+	headers := map[string]string{}
+	for _, pair := range g.headers {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == "" || value == "" {
+			return nil, usagef("--header wants NAME=VALUE; see: gateway key add --help")
+		}
+		headers[name] = value
+	}
+	return headers, nil
+}
+
 // knownResource refuses, before anything is asked for, what no provider has.
-func knownResource(id string) error {
-	providers, err := all.Providers()
+func knownResource(ctx context.Context, client *admin.Client, id string) error {
+	providers, err := client.Providers(ctx)
 	if err != nil {
-		return fmt.Errorf("loading providers: %w", err)
+		return err
 	}
 	var known []string
 	for _, p := range providers {
-		if p.Manifest().ID == id {
+		if p.Manifest.ID == id {
 			return nil
 		}
-		known = append(known, p.Manifest().ID)
+		known = append(known, p.Manifest.ID)
 	}
 	return &admin.Error{Code: admin.CodeUnknownResource, Message: fmt.Sprintf("there is no provider %q; this gateway knows: %s", id, strings.Join(known, ", "))}
 }

@@ -52,6 +52,12 @@ func (s *settings) table() []optionRow {
 
 		{"label", "", "NAME", "a name of your own for it", &s.label, []string{"key add", "slot add-key-file", "slot add-passphrase", "slot add-recovery"}, false},
 		{"base-url", "", "URL", "send this key's requests here instead of to the provider's own address", &s.baseURL, []string{"key add"}, false},
+		{"header", "", "LIST", "headers that go with the key and choose who pays, such as OpenAI-Organization=org-1", &s.headers, []string{"key add"}, false},
+		{"allow-private", "", "", "let it reach private, loopback and link-local addresses", &s.allowPrivate, []string{"key add", "provider add"}, false},
+		{"rank", "", "N", "the key of the lowest rank is tried first, 0 to 99", &s.rank, []string{"key add", "key set"}, false},
+		{"weight", "", "N", "its share of the requests among keys of the same rank, 1 to 100", &s.weight, []string{"key add", "key set"}, false},
+		{"replace", "", "", "take the place of the provider with the same id", &s.replace, []string{"provider add"}, false},
+		{"dry-run", "", "", "add nothing; show the paths that would be opened", &s.dryRun, []string{"provider add"}, false},
 
 		{"policy", "", "FILE", "policy document, or an array of them, in JSON; - is stdin", &s.policyFile, grant, false},
 		{"resource", "", "LIST", "what the app may use, such as llm:openai; other flags narrow each", &s.resources, pair, false},

@@ -18,7 +18,7 @@ import (
 
 func (g *gateway) pairCommand() *cobra.Command {
 	cmd := g.owned("pair", "Make a one-time string that lets an app in", noArguments, func(ctx context.Context, client *admin.Client, _ []string) error {
-		documents, err := g.preset()
+		documents, err := g.preset(ctx, client)
 		if err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ flags that narrow it, the string carries a preset: what you mean to grant. With
 
 // preset is the text of the policy given as a file or by flags; empty when
 // there is none.
-func (g *gateway) preset() (string, error) {
+func (g *gateway) preset(ctx context.Context, client *admin.Client) (string, error) {
 	document, narrowed := g.document()
 	switch {
 	case g.policyFile != "" && (narrowed || len(g.resources) > 0):
@@ -53,7 +53,7 @@ func (g *gateway) preset() (string, error) {
 	case g.policyFile != "":
 		return g.readPolicy()
 	case len(g.resources) > 0:
-		return documentText(document, g.resources)
+		return documentText(document, g.resources, func(id string) error { return knownResource(ctx, client, id) })
 	case narrowed || g.expires > 0 || g.forever:
 		return "", usagef("these flags narrow a resource; say which, as in: gateway pair --resource llm:openai")
 	}
@@ -61,13 +61,13 @@ func (g *gateway) preset() (string, error) {
 }
 
 // documentText is an array of the document for each of the resources.
-func documentText(document policy.Document, resources []string) (string, error) {
+func documentText(document policy.Document, resources []string, known func(string) error) (string, error) {
 	var documents []policy.Document
 	for i, resource := range resources {
 		if slices.Contains(resources[:i], resource) {
 			return "", usagef("--resource: %s is named twice; name it once", resource)
 		}
-		if err := knownResource(resource); err != nil {
+		if err := known(resource); err != nil {
 			return "", fmt.Errorf("--resource: %w", err)
 		}
 		document.Resource = resource

@@ -108,6 +108,7 @@ func (g *gateway) serverConfig() (server.Config, error) {
 		BehindProxy:    g.behindProxy,
 		TrustedProxies: proxies,
 		Providers:      providers,
+		BuildProvider:  all.Provider,
 		Zone:           zone,
 		UnlockFile:     g.unlockFile,
 		DPoPNonce:      g.dpopNonce,

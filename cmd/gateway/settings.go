@@ -34,8 +34,13 @@ type settings struct {
 	recoveryCode      bool
 	writeKeyFile      string
 
-	label   string
-	baseURL string
+	label        string
+	baseURL      string
+	headers      []string
+	allowPrivate bool
+	rank, weight int64
+	replace      bool
+	dryRun       bool
 
 	policyFile  string
 	resources   []string

@@ -25,6 +25,7 @@ import (
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/providers"
 	"github.com/keywicket/keywicket/internal/vault"
 )
 
@@ -40,6 +41,8 @@ type Config struct {
 	Pairing *pairing.Pairing
 	// Vault holds the provider keys. Required.
 	Vault *vault.Vault
+	// Providers are the services that can be reached. Required.
+	Providers *providers.Book
 	// Ledger knows what permissions have used. Required.
 	Ledger *policy.Ledger
 	// Audit records what the owner does and is shown by it. Required.
@@ -77,8 +80,8 @@ type Admin struct {
 
 // New checks cfg and returns an Admin.
 func New(cfg Config) (*Admin, error) {
-	if cfg.Pairing == nil || cfg.Vault == nil || cfg.Ledger == nil || cfg.Audit == nil || cfg.Data == nil || cfg.TestKey == nil || cfg.SignOut == nil {
-		return nil, errors.New("admin: Pairing, Vault, Ledger, Audit, Data, TestKey and SignOut are required")
+	if cfg.Pairing == nil || cfg.Vault == nil || cfg.Providers == nil || cfg.Ledger == nil || cfg.Audit == nil || cfg.Data == nil || cfg.TestKey == nil || cfg.SignOut == nil {
+		return nil, errors.New("admin: Pairing, Vault, Providers, Ledger, Audit, Data, TestKey and SignOut are required")
 	}
 	if cfg.PublicURL == "" {
 		return nil, errors.New("admin: PublicURL is required")
@@ -128,7 +131,17 @@ func (a *Admin) Register(e *echo.Echo) {
 	g.GET("/keys", a.listKeys)
 	g.POST("/keys", a.addKey)
 	g.POST("/keys/:name/test", a.testKey)
+	g.GET("/keys/:name", a.showKey)
+	g.POST("/keys/:name/arrange", a.arrangeKey)
 	g.DELETE("/keys/:name", a.removeKey)
+	g.GET("/providers", a.listProviders)
+	g.POST("/providers", a.addProvider)
+	g.GET("/providers/:id", a.showProvider)
+	g.GET("/providers/:id/manifest", a.exportProvider)
+	g.DELETE("/providers/:id", a.removeProvider)
+	g.GET("/aliases", a.listAliases)
+	g.POST("/aliases", a.setAlias)
+	g.DELETE("/aliases/:name", a.removeAlias)
 	g.POST("/strings", a.pair)
 	g.GET("/requests", a.listRequests)
 	g.POST("/requests/:name/approve", a.approve)

@@ -18,8 +18,11 @@ import (
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/providers"
 	"github.com/keywicket/keywicket/internal/store"
 	"github.com/keywicket/keywicket/internal/vault"
+	"github.com/keywicket/keywicket/plugins"
+	"github.com/keywicket/keywicket/plugins/all"
 )
 
 const (
@@ -39,10 +42,18 @@ type desk struct {
 	admin   *admin.Admin
 	server  *http.Server
 	log     *bytes.Buffer
+	book    *providers.Book
 	tested  []string // ids of tested keys
 
 	signedOut int // how often
 	now       time.Time
+}
+
+func embedded(t *testing.T) []plugins.Provider {
+	t.Helper()
+	known, err := all.Providers()
+	check(t, err)
+	return known
 }
 
 func newDesk(t *testing.T) *desk {
@@ -79,8 +90,11 @@ func newDesk(t *testing.T) *desk {
 			check(t, err)
 		}
 	})
+	d.book, err = providers.Open(providers.Config{Store: db, Embedded: embedded(t), Build: all.Provider})
+	check(t, err)
 	d.admin, err = admin.New(admin.Config{
-		Pairing: d.pairing, Vault: d.vault, Ledger: ledger, Audit: d.audit, Data: d.data,
+		Providers: d.book,
+		Pairing:   d.pairing, Vault: d.vault, Ledger: ledger, Audit: d.audit, Data: d.data,
 		TestKey: func(_ context.Context, id string) (admin.KeyReport, error) {
 			d.tested = append(d.tested, id)
 			return admin.KeyReport{OK: true, Status: http.StatusOK, Words: "It works."}, nil

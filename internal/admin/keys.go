@@ -35,6 +35,7 @@ func (a *Admin) addKey(c echo.Context) error {
 	defer secret.Zero()
 	added, err := a.cfg.Vault.AddCredential(vault.NewCredential{
 		Resource: in.Resource, Label: in.Label, BaseURL: in.BaseURL, Secret: secret,
+		Headers: in.Headers, AllowPrivate: in.AllowPrivate, Arrangement: vault.Arrangement{Rank: in.Rank, Weight: in.Weight},
 	})
 	if err != nil {
 		return err
@@ -77,6 +78,34 @@ func (a *Admin) testKey(c echo.Context) error {
 		return err
 	}
 	return answer(c, KeyTest{Key: a.keyOf(credential), KeyReport: report})
+}
+
+func (a *Admin) showKey(c echo.Context) error {
+	credential, err := a.key(c.Param("name"))
+	if err != nil {
+		return err
+	}
+	return answer(c, a.keyOf(credential))
+}
+
+// arrangeKey changes when a key is used.
+func (a *Admin) arrangeKey(c echo.Context) error {
+	in, err := decode[Arrangement](c)
+	if err != nil {
+		return err
+	}
+	credential, err := a.key(c.Param("name"))
+	if err != nil {
+		return err
+	}
+	credential, err = a.cfg.Vault.Arrange(credential.ID, in)
+	if err != nil {
+		return err
+	}
+	if err := a.recordKey(audit.KeyArranged, credential, credential.Words()); err != nil {
+		return err
+	}
+	return answer(c, a.keyOf(credential))
 }
 
 func (a *Admin) removeKey(c echo.Context) error {
@@ -126,5 +155,8 @@ func (a *Admin) recordKey(kind audit.Kind, credential vault.Credential, words st
 }
 
 func (a *Admin) keyOf(c vault.Credential) Key {
-	return Key{ID: c.ID, Resource: c.Resource, Label: c.Label, BaseURL: c.BaseURL, CreatedAt: a.at(c.CreatedAt)}
+	return Key{
+		ID: c.ID, Resource: c.Resource, Label: c.Label, BaseURL: c.BaseURL, CreatedAt: a.at(c.CreatedAt),
+		Headers: c.Headers, AllowPrivate: c.AllowPrivate, Arrangement: c.Arrangement,
+	}
 }

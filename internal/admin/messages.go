@@ -5,6 +5,7 @@ import (
 
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/vault"
 )
 
 // Status is the state of the gateway as a whole.
@@ -49,7 +50,14 @@ type Key struct {
 	Label     string    `json:"label"`
 	BaseURL   string    `json:"base_url,omitzero"` // empty: the provider's own
 	CreatedAt time.Time `json:"created_at"`
+
+	Headers      map[string]string `json:"headers,omitzero"` // sent with it, such as OpenAI-Organization
+	AllowPrivate bool              `json:"allow_private,omitzero"`
+	Arrangement
 }
+
+// Arrangement says when a key is used among those of its resource.
+type Arrangement = vault.Arrangement
 
 // KeyInput adds a provider key.
 type KeyInput struct {
@@ -57,6 +65,11 @@ type KeyInput struct {
 	Label    string `json:"label"`
 	BaseURL  string `json:"base_url"`
 	Secret   string `json:"secret"` // at most 16 KiB
+
+	Headers      map[string]string `json:"headers,omitzero"`       // sent with it
+	AllowPrivate bool              `json:"allow_private,omitzero"` // the base URL may be on a private network
+	Rank         int               `json:"rank,omitzero"`          // the lowest is tried first, 0 to 99
+	Weight       int               `json:"weight,omitzero"`        // its share among those of its rank, 1 to 100
 }
 
 // KeyReport is what a provider said to a test call with a stored key.

@@ -12,7 +12,9 @@ import (
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/providers"
 	"github.com/keywicket/keywicket/internal/vault"
+	"github.com/keywicket/keywicket/plugins"
 )
 
 // refusal maps a sentinel of a room to the answer on the socket. Where message
@@ -38,6 +40,12 @@ func refusals() []refusal {
 		{vault.ErrAmbiguous, http.StatusConflict, CodeAmbiguous, "several keys have that name; use the id from: gateway key list"},
 		{vault.ErrInvalidCredential, http.StatusUnprocessableEntity, CodeInvalidRequest, "%s; run the command again"},
 		{vault.ErrTooMany, http.StatusConflict, CodeTooMany, "the vault is full; remove a key with gateway key remove, or a slot with gateway slot remove"},
+		{providers.ErrUnknown, http.StatusNotFound, CodeNoProvider, "no such provider; see: gateway provider list"},
+		{providers.ErrExists, http.StatusConflict, CodeProviderExists, "there is a provider with this id; take its place with --replace, or choose another id"},
+		{providers.ErrEmbedded, http.StatusConflict, CodeProviderEmbedded, "this provider ships with the gateway and cannot be removed; without a key nothing is sent to it"},
+		{providers.ErrPrivate, http.StatusUnprocessableEntity, CodePrivateAddress, "this manifest reaches into a private network; if that is what you want, add --allow-private"},
+		{providers.ErrTooMany, http.StatusConflict, CodeTooMany, "%s; remove one with: gateway provider remove"},
+		{providers.ErrAlias, http.StatusUnprocessableEntity, CodeInvalidAlias, "%s; see: gateway alias --help"},
 		{vault.ErrNoSlot, http.StatusNotFound, CodeNoSlot, "no such slot; see: gateway slot list"},
 		{vault.ErrLastSlot, http.StatusConflict, CodeLastSlot, "the last passphrase or recovery code cannot be removed: without it nobody could unlock the vault; add another with: gateway slot add-passphrase"},
 		{pairing.ErrNoRequest, http.StatusNotFound, CodeNoRequest, "no such request, or it has expired; see: gateway requests"},
@@ -64,6 +72,9 @@ func public(err error) *Error {
 	}
 	if e, ok := errors.AsType[*policy.DocumentError](err); ok {
 		return refuse(http.StatusUnprocessableEntity, CodeInvalidPolicy, "policy: %s; correct the document and run the command again", e)
+	}
+	if e, ok := errors.AsType[*plugins.ManifestError](err); ok {
+		return refuse(http.StatusUnprocessableEntity, CodeInvalidManifest, "%s; correct it and run the command again", e)
 	}
 	if e, ok := errors.AsType[*echo.HTTPError](err); ok {
 		return refuse(e.Code, CodeUnsupported, "the gateway does not know this command; use the gateway command of the same version")

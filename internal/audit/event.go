@@ -43,6 +43,11 @@ const (
 	KeyAdded           Kind = "key.added"
 	KeyRemoved         Kind = "key.removed"
 	KeyTested          Kind = "key.tested"
+	KeyArranged        Kind = "key.arranged" // when it is used among others
+	ProviderAdded      Kind = "provider.added"
+	ProviderRemoved    Kind = "provider.removed"
+	AliasSet           Kind = "alias.set"
+	AliasRemoved       Kind = "alias.removed"
 	OwnerSignedIn      Kind = "owner.signed_in"
 	OwnerSignInRefused Kind = "owner.sign_in_refused"
 	OwnerSignedOut     Kind = "owner.signed_out"
@@ -65,6 +70,7 @@ func Kinds() []Kind {
 		GatewayStarted, GatewayStopped, VaultInitialized, VaultUnlocked, VaultLocked, VaultUnlockRefused,
 		VaultSlotAdded, VaultSlotRemoved, PassphraseChanged, VaultRotated, VaultExported, HostKeyRotated,
 		BackupMade, BackupFailed, RestoreNoticed, RestoreAccepted, KeyAdded, KeyRemoved, KeyTested,
+		KeyArranged, ProviderAdded, ProviderRemoved, AliasSet, AliasRemoved,
 		OwnerSignedIn, OwnerSignInRefused, OwnerSignedOut, AuditRecovered, AuditUnreadable,
 	}
 }

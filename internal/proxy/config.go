@@ -28,8 +28,8 @@ type Config struct {
 	Vault *vault.Vault
 	// Audit records every request; required.
 	Audit *audit.Log
-	// Providers are what can be reached; required.
-	Providers *plugins.Registry
+	// Providers are what can be reached at present; required.
+	Providers Providers
 	// Prices are what models cost; required.
 	Prices *price.Table
 	// History is told how each request ended; default none.
@@ -65,6 +65,14 @@ type Config struct {
 	DrainTime  time.Duration
 	// Timeouts bound each wait.
 	Timeouts Timeouts
+}
+
+// Providers finds what can be reached.
+type Providers interface {
+	// Lookup finds the provider of a resource such as llm:openai.
+	Lookup(resource string) (plugins.Provider, bool)
+	// All lists the providers.
+	All() []plugins.Provider
 }
 
 // Timeouts bound the waits of one exchange; there is none on the whole of it.

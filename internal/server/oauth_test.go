@@ -122,6 +122,21 @@ func (s *oauthServer) code(o pairing.StringOptions) string {
 	return made.Value[strings.LastIndex(made.Value, "::")+2:]
 }
 
+// resources are the ids of the providers that ship.
+func (s *oauthServer) resources() string {
+	s.t.Helper()
+	providers, err := all.Providers()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var ids []string
+	for _, p := range providers {
+		ids = append(ids, p.Manifest().ID)
+	}
+	slices.Sort(ids)
+	return strings.Join(ids, " ")
+}
+
 func TestDiscoveryDocuments(t *testing.T) {
 	t.Parallel()
 	s := newOAuthServer(t)
@@ -136,7 +151,7 @@ func TestDiscoveryDocuments(t *testing.T) {
 		"token_endpoint_auth_methods_supported": "none",
 		"dpop_signing_alg_values_supported":     "ES256 EdDSA Ed25519 PS256",
 		"authorization_details_types_supported": "keywicket",
-		"scopes_supported":                      "llm:openai",
+		"scopes_supported":                      s.resources(),
 		"response_types_supported":              "code",
 		"response_modes_supported":              "query",
 	} {

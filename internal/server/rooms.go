@@ -18,6 +18,7 @@ import (
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
 	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/policy/price"
+	"github.com/keywicket/keywicket/internal/providers"
 	"github.com/keywicket/keywicket/internal/proxy"
 	"github.com/keywicket/keywicket/internal/store"
 	"github.com/keywicket/keywicket/internal/ui"
@@ -33,6 +34,7 @@ type rooms struct {
 	owner   *owner.Owner
 	ledger  *policy.Ledger
 	prices  *price.Table
+	book    *providers.Book
 	pairing *pairing.Pairing
 	proxy   *proxy.Proxy
 	ui      *ui.UI
@@ -50,19 +52,16 @@ func openRooms(cfg Config, publicURL string) (*rooms, error) {
 }
 
 func (r *rooms) open(cfg Config, publicURL string) error {
-	providers, err := plugins.NewRegistry(cfg.Providers)
-	if err != nil {
-		return err
-	}
 	if err := r.openRecords(cfg); err != nil {
 		return err
 	}
-	if err := r.openPairing(cfg, publicURL, providers); err != nil {
+	if err := r.openPairing(cfg, publicURL); err != nil {
 		return err
 	}
+	var err error
 	r.proxy, err = proxy.New(proxy.Config{
 		Pairing: r.pairing, Ledger: r.ledger, Vault: r.vault, Audit: r.audit,
-		Providers: providers, Prices: r.prices, PublicURL: publicURL, Zone: cfg.Zone,
+		Providers: r.book, Prices: r.prices, PublicURL: publicURL, Zone: cfg.Zone,
 		DrainBytes: cfg.DrainBytes, DrainTime: cfg.DrainTime, Clock: cfg.Clock, Log: cfg.Log,
 	})
 	if err != nil {
@@ -91,11 +90,26 @@ func (r *rooms) openRecords(cfg Config) error {
 		return err
 	}
 	r.closers = append(r.closers, r.ledger.Close)
-	r.prices, err = price.Open(price.Config{Store: r.store, Clock: cfg.Clock})
+	if r.prices, err = price.Open(price.Config{Store: r.store, Clock: cfg.Clock}); err != nil {
+		return err
+	}
+	r.book, err = providers.Open(providers.Config{
+		Store: r.store, Embedded: cfg.Providers, Build: cfg.builder(), Clock: cfg.Clock,
+	})
 	return err
 }
 
-func (r *rooms) openPairing(cfg Config, publicURL string, providers *plugins.Registry) error {
+// builder refuses the owner's manifests where nothing can be made of them.
+func (c Config) builder() func(plugins.Manifest) (plugins.Provider, error) {
+	if c.BuildProvider != nil {
+		return c.BuildProvider
+	}
+	return func(plugins.Manifest) (plugins.Provider, error) {
+		return nil, &plugins.ManifestError{Member: "dialect", Problem: "this gateway takes no further providers"}
+	}
+}
+
+func (r *rooms) openPairing(cfg Config, publicURL string) error {
 	replay, err := dpop.OpenReplay(dpop.ReplayConfig{Dir: cfg.DataDir, Clock: cfg.Clock, Log: cfg.Log})
 	if err != nil {
 		return err
@@ -107,7 +121,7 @@ func (r *rooms) openPairing(cfg Config, publicURL string, providers *plugins.Reg
 	}
 	r.pairing, err = pairing.New(pairing.Config{
 		Store: r.store, Audit: r.audit, Issuer: publicURL, Verifier: verifier,
-		Resources: func() []pairing.Resource { return resources(providers) }, DPoPNonce: cfg.DPoPNonce, Clock: cfg.Clock, Log: cfg.Log,
+		Resources: func() []pairing.Resource { return resources(r.book.All()) }, DPoPNonce: cfg.DPoPNonce, Clock: cfg.Clock, Log: cfg.Log,
 	})
 	if err != nil {
 		return err
@@ -135,7 +149,7 @@ func (r *rooms) openFronts(cfg Config, publicURL string) (err error) {
 		return err
 	}
 	r.admin, err = admin.New(admin.Config{
-		SignOut: r.owner.EndAllSessions,
+		SignOut: r.owner.EndAllSessions, Providers: r.book,
 		Pairing: r.pairing, Vault: r.vault, Ledger: r.ledger, Audit: r.audit,
 		TestKey: func(ctx context.Context, id string) (admin.KeyReport, error) {
 			report, err := r.proxy.TestKey(ctx, id)
@@ -148,9 +162,9 @@ func (r *rooms) openFronts(cfg Config, publicURL string) (err error) {
 }
 
 // resources says to pairing what the providers offer.
-func resources(providers *plugins.Registry) []pairing.Resource {
+func resources(providers []plugins.Provider) []pairing.Resource {
 	var all []pairing.Resource
-	for _, p := range providers.All() {
+	for _, p := range providers {
 		m := p.Manifest()
 		resource := pairing.Resource{ID: m.ID, Title: m.Title}
 		for _, a := range m.Actions {

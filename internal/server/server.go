@@ -53,6 +53,9 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Providers are the provider plugins; required.
 	Providers []plugins.Provider
+	// BuildProvider makes a provider of a manifest that the owner adds; default:
+	// none can be added.
+	BuildProvider func(plugins.Manifest) (plugins.Provider, error)
 	// Zone is the owner's time zone for days and months; default time.Local.
 	Zone *time.Location
 	// UnlockFile, when set, names a key file that unlocks the vault at start.

@@ -28,6 +28,15 @@ type Arrangement struct {
 // Share is the weight, at least 1.
 func (a Arrangement) Share() int { return max(a.Weight, 1) }
 
+// Words says it to the owner.
+func (a Arrangement) Words() string {
+	words := fmt.Sprintf("rank %d, weight %d", a.Rank, a.Share())
+	if a.Draining {
+		words += ", draining"
+	}
+	return words
+}
+
 func (a Arrangement) check() error {
 	switch {
 	case a.Rank < 0 || a.Rank > maxRank:

@@ -1,0 +1,101 @@
+package admin_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/keywicket/keywicket/internal/admin"
+	"github.com/keywicket/keywicket/internal/audit"
+)
+
+const house = `{"id": "llm:house", "title": "House", "base_url": "https://llm.house.example/v1", "dialect": "openai",
+  "credential": {"header": "Authorization", "prefix": "Bearer "},
+  "actions": [{"name": "models.list", "method": "GET", "path": "/models"}]}`
+
+func TestProvidersOverTheSocket(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ctx := t.Context()
+	planned, err := d.AddProvider(ctx, admin.ProviderInput{Manifest: house, DryRun: true})
+	check(t, err)
+	if !slices.Equal(planned.Paths, []string{"GET /r/llm/house/models"}) {
+		t.Errorf("would open %q", planned.Paths)
+	}
+	_, err = d.Provider(ctx, "llm:house")
+	refusedWith(t, err, admin.CodeNoProvider)
+
+	added, err := d.AddProvider(ctx, admin.ProviderInput{Manifest: house})
+	check(t, err)
+	shown, err := d.Provider(ctx, "llm:house")
+	check(t, err)
+	if !added.Own || shown.Manifest.Title != "House" || shown.Keys != 0 {
+		t.Errorf("added %+v, shown %+v", added, shown)
+	}
+	text, err := d.Manifest(ctx, "llm:house")
+	check(t, err)
+	if text != house {
+		t.Errorf("exported %q", text)
+	}
+	_, err = d.AddProvider(ctx, admin.ProviderInput{Manifest: house})
+	refusedWith(t, err, admin.CodeProviderExists)
+	_, err = d.AddProvider(ctx, admin.ProviderInput{Manifest: strings.Replace(house, "models.list", "models.burn", 1), Replace: true})
+	refusedWith(t, err, admin.CodeInvalidManifest)
+	refusedWith(t, d.RemoveProvider(ctx, "llm:openai"), admin.CodeProviderEmbedded)
+	check(t, d.RemoveProvider(ctx, "llm:house"))
+	_, err = d.Manifest(ctx, "llm:house")
+	refusedWith(t, err, admin.CodeNoProvider)
+
+	events, err := d.audit.Tail(2)
+	check(t, err)
+	if events[0].Kind != audit.ProviderAdded || events[1].Kind != audit.ProviderRemoved || events[1].Resource != "llm:house" {
+		t.Errorf("recorded %+v", events)
+	}
+}
+
+func TestAliasesOverTheSocket(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ctx := t.Context()
+	_, err := d.SetAlias(ctx, admin.AliasInput{Name: "fast", Targets: []string{"gpt-4o"}})
+	refusedWith(t, err, admin.CodeInvalidAlias)
+	_, err = d.SetAlias(ctx, admin.AliasInput{Name: "fast", Targets: []string{"openai/gpt-4o-mini"}})
+	check(t, err)
+	all, err := d.Aliases(ctx)
+	check(t, err)
+	if len(all) != 1 || all[0].Targets[0] != "openai/gpt-4o-mini" {
+		t.Errorf("listed %+v", all)
+	}
+	check(t, d.RemoveAlias(ctx, "fast"))
+	refusedWith(t, d.RemoveAlias(ctx, "fast"), admin.CodeNoAlias)
+}
+
+func TestKeysAreArranged(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ctx := t.Context()
+	check(t, d.Init(ctx, admin.InitInput{Passphrase: "correct horse battery"}))
+	key, err := d.AddKey(ctx, admin.KeyInput{
+		Resource: "llm:openai", Label: "work", Secret: "sk-x", Rank: 2, Weight: 3,
+		Headers: map[string]string{"OpenAI-Organization": "org-1"}, AllowPrivate: true,
+	})
+	check(t, err)
+	if key.Rank != 2 || key.Weight != 3 || key.Headers["Openai-Organization"] != "org-1" || !key.AllowPrivate {
+		t.Errorf("added %+v", key)
+	}
+	_, err = d.ArrangeKey(ctx, "work", admin.Arrangement{Draining: true})
+	check(t, err)
+	if key, err = d.Key(ctx, "llm:openai"); err != nil || !key.Draining || key.Rank != 0 {
+		t.Errorf("arranged %+v, %v", key, err)
+	}
+	_, err = d.ArrangeKey(ctx, "work", admin.Arrangement{Rank: -1})
+	refusedWith(t, err, admin.CodeInvalidRequest)
+}
+
+func refusedWith(t *testing.T, err error, code admin.Code) {
+	t.Helper()
+	if !errors.Is(err, &admin.Error{Code: code}) {
+		t.Errorf("got %v, want a refusal with %s", err, code)
+	}
+}

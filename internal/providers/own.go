@@ -1,0 +1,122 @@
+package providers
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/keywicket/keywicket/internal/store"
+	"github.com/keywicket/keywicket/plugins"
+)
+
+// Consent is what the owner agrees to when they add a manifest.
+type Consent struct {
+	// Replace lets it take the place of a provider with the same id.
+	Replace bool
+	// Private lets it reach private, loopback and link-local addresses.
+	Private bool
+}
+
+// Add stores the owner's manifest, given as text, and opens what it declares.
+// Errors: *plugins.ManifestError, ErrExists, ErrPrivate, ErrTooMany, those of
+// the store.
+func (b *Book) Add(text []byte, c Consent) (Entry, error) {
+	m, err := b.read(text)
+	if err != nil {
+		return Entry{}, err
+	}
+	if m.AllowPrivate && !c.Private {
+		return Entry{}, ErrPrivate
+	}
+	b.changing.Lock()
+	defer b.changing.Unlock()
+	_, own := b.own[m.ID]
+	_, embedded := b.embedded[m.ID]
+	switch {
+	case (own || embedded) && !c.Replace:
+		return Entry{}, ErrExists
+	case !own && len(b.own) >= maxOwn:
+		return Entry{}, ErrTooMany
+	}
+	record := ownRecord{Text: string(text), AddedAt: b.cfg.Clock().UTC().Round(0)}
+	after := maps.Clone(b.own)
+	if after == nil {
+		after = map[string]ownRecord{}
+	}
+	after[m.ID] = record
+	err = b.change(m.ID, after, func(tx *store.Tx) error { return ownRecords.Put(tx, m.ID, record) })
+	if err != nil {
+		return Entry{}, err
+	}
+	return Entry{Manifest: m, Own: true, Replaces: embedded, AddedAt: record.AddedAt}, nil
+}
+
+// Read is the dry run of Add: the manifest as it would be understood. Errors
+// are *plugins.ManifestError.
+func (b *Book) Read(text []byte) (plugins.Manifest, error) { return b.read(text) }
+
+func (b *Book) read(text []byte) (plugins.Manifest, error) {
+	m, err := plugins.ParseManifest(text)
+	if err != nil {
+		return plugins.Manifest{}, err
+	}
+	if _, err := b.cfg.Build(m); err != nil {
+		return plugins.Manifest{}, err
+	}
+	return m, nil
+}
+
+// Remove takes the owner's manifest off the list; one that stood in for a
+// provider that ships with the gateway gives its place back. Errors:
+// ErrUnknown, ErrEmbedded, those of the store.
+func (b *Book) Remove(id string) error {
+	b.changing.Lock()
+	defer b.changing.Unlock()
+	if _, own := b.own[id]; !own {
+		if _, embedded := b.embedded[id]; embedded {
+			return ErrEmbedded
+		}
+		return ErrUnknown
+	}
+	after := maps.Clone(b.own)
+	delete(after, id)
+	return b.change(id, after, func(tx *store.Tx) error { return ownRecords.Delete(tx, id) })
+}
+
+// Text is a manifest as the owner gave it, or, of one that ships with the
+// gateway, as it would be given. Error: ErrUnknown.
+func (b *Book) Text(id string) ([]byte, error) {
+	b.changing.Lock()
+	defer b.changing.Unlock()
+	if record, own := b.own[id]; own {
+		return []byte(record.Text), nil
+	}
+	p, embedded := b.embedded[id]
+	if !embedded {
+		return nil, ErrUnknown
+	}
+	text, err := json.Marshal(p.Manifest(), jsontext.WithIndent("  "))
+	if err != nil {
+		return nil, fmt.Errorf("writing the manifest of %s: %w", id, err)
+	}
+	return text, nil
+}
+
+// change writes and then shows what is new; the lock is held.
+func (b *Book) change(id string, own map[string]ownRecord, write func(*store.Tx) error) error {
+	s, err := b.state(own, b.aliases)
+	if err != nil {
+		return err
+	}
+	if err := b.cfg.Store.Update(write); err != nil {
+		return fmt.Errorf("storing the manifest of %s: %w", id, err)
+	}
+	b.own = own
+	b.now.Store(s)
+	for _, watch := range b.watchers {
+		watch(id)
+	}
+	return nil
+}
