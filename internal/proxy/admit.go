@@ -1,18 +1,16 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
-	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/vault"
-	"github.com/keywicket/keywicket/plugins"
 )
 
 // Prefix is where the data plane is mounted; /r/<type>/<provider>/... follows.
@@ -22,7 +20,7 @@ const Prefix = "/r/"
 // change of rights reaches it between any two steps.
 func (x *exchange) admit() error {
 	steps := []func() error{
-		x.route, x.authenticate, x.register, x.describe, x.decide, x.reserve, x.announce, x.releaseKey,
+		x.route, x.authenticate, x.register, x.describe, x.recall, x.decide, x.announce, x.releaseKey,
 	}
 	for _, step := range steps {
 		err := step()
@@ -130,37 +128,22 @@ func (x *exchange) standing() error {
 	return errEnded
 }
 
-func (x *exchange) describe() error {
-	if x.request.Header.Get("Upgrade") != "" {
-		return errUpgrade
+// decide holds the request against the permission and takes its share of the
+// limits, with a close estimate of the input where that makes a difference.
+func (x *exchange) decide() error {
+	x.closer = counter(x.call)
+	again, err := x.decideOnce(x.closer != nil)
+	if again {
+		x.facts.InputTokens = x.closer()
+		_, err = x.decideOnce(false)
 	}
-	data, err := x.body.read()
-	if err != nil {
-		return err
-	}
-	x.call, err = x.provider.Describe(plugins.Request{
-		Method: x.request.Method, Path: x.path, RawQuery: x.request.URL.RawQuery,
-		Header: x.request.Header, Body: data,
-	})
-	if err != nil {
-		return err
-	}
-	f := x.call.Facts
-	x.facts = policy.Request{
-		AppStatus: string(x.caller.App.Status), Resource: x.resource, Action: f.Action, Model: f.Model,
-		Origin: origin(x.request), BodyBound: x.caller.BodyBound,
-		BodyBytes: int64(len(data)), OutputTokens: f.OutputTokens, Choices: f.Choices,
-		Tools: f.Tools, Stream: f.Stream, Time: x.p.cfg.Clock(),
-	}
-	return nil
+	return err
 }
 
-// origin is the web page's that a request comes from. Two are none that could
-// have been granted.
-func origin(r *http.Request) string { return strings.Join(r.Header.Values("Origin"), ", ") }
-
-// decide holds the request against the permission, and notes what was decided.
-func (x *exchange) decide() error {
+// decideOnce decides and notes what was decided, as one step for a permission
+// that is replaced meanwhile. It does nothing but say so when the input should
+// be estimated anew, which takes too long to be done in here.
+func (x *exchange) decideOnce(canCount bool) (countFirst bool, err error) {
 	rights := &x.entry.rights
 	rights.mu.Lock()
 	defer rights.mu.Unlock()
@@ -168,25 +151,35 @@ func (x *exchange) decide() error {
 	if !slices.Contains(permission.Document.Origins, x.facts.Origin) {
 		x.reply.hide()
 	}
+	if canCount && (err == nil || overInput(err)) && tooRough(permission.Document, x.facts) {
+		return true, nil
+	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	x.permission = permission
-	asked := x.facts
-	if decision.OutputCap > 0 {
-		if err := x.call.SetOutputCap(decision.OutputCap); err != nil {
-			return err
-		}
-		asked.OutputTokens = x.call.Facts.OutputTokens
+	if x.reservation, err = x.p.cfg.Ledger.Reserve(permission.ID, permission.Document, x.facts); err != nil {
+		return false, err
 	}
-	rights.asked = &asked
-	rights.until(permission.Document.ExpiresAt, x.p.cfg.Clock(), x.cancel)
-	return nil
+	if err := x.capOutput(cmp.Or(x.reservation.OutputCap(), decision.OutputCap)); err != nil {
+		return false, err
+	}
+	p, e := x.p, x.entry
+	rights.granted(x.facts, x.reservation, x.closer)
+	rights.until(permission.Document.Until(x.facts.Time, p.cfg.Zone), p.cfg.Clock(), func() { p.decideAgain(e) })
+	return false, nil
 }
 
-func (x *exchange) reserve() (err error) {
-	x.reservation, err = x.p.cfg.Ledger.Reserve(x.permission.ID, x.permission.Document, x.facts)
-	return err
+// capOutput writes an output cap into the request; 0 is none.
+func (x *exchange) capOutput(limit int64) error {
+	if limit <= 0 {
+		return nil
+	}
+	if err := x.call.SetOutputCap(limit); err != nil {
+		return err
+	}
+	x.facts.OutputTokens = x.call.Facts.OutputTokens
+	return nil
 }
 
 // releaseKey takes the key out of the vault, for this request only.
@@ -201,7 +194,7 @@ func (x *exchange) releaseKey() error {
 	}
 	x.secret = secret
 	m := x.provider.Manifest()
-	if x.permission.Document.MaxOutputTokens > 0 && !atHome(m, credential) {
+	if d := x.permission.Document; (d.MaxOutputTokens > 0 || budgeted(d)) && !atHome(m, credential) {
 		if err := x.call.SpellOutputCap(); err != nil {
 			return err
 		}

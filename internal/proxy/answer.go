@@ -5,8 +5,8 @@ import (
 )
 
 // answer is a provider's answer that is not an event stream. Its bytes go on
-// as they come; one that breaks off breaks the client's connection, which is
-// the only way to say so once it has begun.
+// as they come; one that breaks off, or grows beyond the limits, breaks the
+// client's connection, which is the only way to say so once it has begun.
 type answer struct {
 	x     *exchange
 	src   *source
@@ -39,11 +39,19 @@ func (a *answer) fill() {
 	n, err := a.src.Read(a.buf[kept:])
 	data := a.buf[:kept+n]
 	a.x.meter.Body(data[kept:])
+	if a.x.facts.Stream && n > 0 {
+		if full := a.x.grow(); full != nil {
+			data, err = nil, full // nothing of it is forwarded
+		}
+	}
 	a.scrub.mask(data)
 	open := 0
-	if err == nil {
+	switch {
+	case err == nil:
 		open = a.scrub.open(data)
-	} else if err != io.EOF {
+	case err == io.EOF:
+		a.x.whole = true
+	default:
 		a.x.endsWith(refusalOf(a.x.reason(err)))
 	}
 	a.ready, a.held, a.err = data[:len(data)-open], data[len(data)-open:], err

@@ -39,17 +39,26 @@ type exchange struct {
 	permission  pairing.Permission
 	call        *plugins.Call
 	facts       policy.Request
+	closer      func() int64 // counts the input closely; nil when nothing can
 	reservation *policy.Reservation
-	attempted   bool // counted in attempts
-	announced   bool // the audit log has a request.started
+	attempt     *attempt // by its Idempotency-Key; nil without one
+	attempted   bool     // counted in attempts
+	announced   bool     // the audit log has a request.started
+	denied      bool     // refused before that
 
 	upstream *upstream // where the call goes; nil until the key is released
 	secret   vault.Secret
 	meter    plugins.Meter // nil until the provider answers
 	reached  atomic.Bool   // the provider may have seen the request
-	scrub    scrubber      // of the answer
-	code     string        // why it was refused or cut short
-	note     string        // for the owner, about how it ended
+	failed   bool          // the provider failed before any output
+	whole    bool          // its answer came to the end
+	reported bool          // it has said its last word about usage
+	covered  policy.Usage  // of a stream: what the limits have room for
+	bill     bill
+	scrub    scrubber // of the answer
+	code     string   // why it was refused or cut short
+	rule     string   // of the policy that did
+	note     string   // for the owner, about how it ended
 }
 
 // ServeHTTP answers every request under Prefix, whatever its method.
@@ -71,7 +80,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Proxy) newExchange(id string, w http.ResponseWriter, r *http.Request) *exchange {
-	to := newReply(w, id, p.cfg.Timeouts.Write)
+	to := newReply(w, r.Context(), id, p.cfg)
 	return &exchange{
 		p: p, request: r, reply: to, id: id, began: p.cfg.Clock(),
 		body: &body{
@@ -98,6 +107,7 @@ func (x *exchange) refuse(err error) {
 		x.p.cfg.Log.Error("request failed", "request_id", x.id, "error", err)
 	}
 	if !x.announced {
+		x.denied = true
 		x.recordDenial(no, err)
 	}
 	if !x.reply.begun() {
@@ -107,7 +117,7 @@ func (x *exchange) refuse(err error) {
 
 // endsWith notes for the owner why the exchange was refused or cut short.
 func (x *exchange) endsWith(no *refusal) {
-	x.code = no.code
+	x.code, x.rule = no.code, no.rule()
 	if no.known != "" {
 		x.note = no.known
 	}
@@ -116,13 +126,9 @@ func (x *exchange) endsWith(no *refusal) {
 // end gives back whatever the exchange holds. A request the provider cannot
 // have seen costs nothing.
 func (x *exchange) end() {
-	if x.reservation != nil {
-		if x.reached.Load() {
-			u := x.usage()
-			x.reservation.Settle(policy.Usage{InputTokens: u.InputTokens, CachedTokens: u.CachedTokens, OutputTokens: u.OutputTokens})
-		} else {
-			x.reservation.Release()
-		}
+	x.settle()
+	if x.attempt != nil {
+		x.p.retries.end(x.attempt, x.bill.charged, x.heard(), x.p.cfg.Clock())
 	}
 	if x.attempted {
 		x.p.attempts.end(x.caller.App.ID, x.p.cfg.Clock(), x.reached.Load())
@@ -130,6 +136,7 @@ func (x *exchange) end() {
 	if x.announced {
 		x.recordEnd()
 	}
+	x.tell()
 	x.reply.leave()
 	if x.cancel != nil {
 		x.unhook()
@@ -144,10 +151,8 @@ func (x *exchange) end() {
 	}
 }
 
-func (x *exchange) usage() plugins.Usage {
-	if x.meter == nil {
-		return plugins.Usage{}
-	}
-	usage, _ := x.meter.Usage()
-	return usage
+// heard says that a part of the provider's answer has gone to a client that was
+// still there.
+func (x *exchange) heard() bool {
+	return x.meter != nil && (x.reply.heard || x.whole && x.request.Context().Err() == nil)
 }

@@ -9,6 +9,8 @@ import (
 	"net/http/httptrace"
 	"net/http/httputil"
 	"time"
+
+	"github.com/keywicket/keywicket/internal/policy"
 )
 
 const maxForeignID = 128 // bytes of a provider's request id
@@ -57,6 +59,7 @@ func (x *exchange) clientLeft() {
 // accept looks at the provider's answer before its first byte goes out. What
 // it cannot meter or must not follow is refused.
 func (x *exchange) accept(res *http.Response) error {
+	x.failed = res.StatusCode < 200 || res.StatusCode >= 300
 	switch {
 	case x.ctx.Err() != nil:
 		return context.Cause(x.ctx)
@@ -65,7 +68,7 @@ func (x *exchange) accept(res *http.Response) error {
 	case res.StatusCode < 200 || (res.StatusCode >= 300 && res.StatusCode < 400):
 		return errUpstream
 	case res.Header.Get("Content-Encoding") != "" && res.Header.Get("Content-Encoding") != "identity":
-		return errUpstream
+		return errUnreadable
 	}
 	x.scrub = newScrubber(x.secret.Bytes())
 	scrub := x.scrub
@@ -110,18 +113,30 @@ func (x *exchange) fail(err error) {
 		x.p.cfg.Log.Warn("provider refuses the stored key", "request_id", x.id, "resource", x.resource)
 	}
 	x.p.cfg.Log.Debug("provider failed", "request_id", x.id, "resource", x.resource, "error", err)
-	x.refuse(x.reason(err))
+	reason := x.reason(err)
+	if reason == errUpstream {
+		x.failed = true
+	}
+	x.refuse(reason)
 }
 
 // reason tells why an upstream exchange broke: because it was stopped here, or
-// because the provider was too slow, or otherwise failed.
+// the limits had no room for more, or the provider was too slow, or otherwise
+// failed.
 func (x *exchange) reason(err error) error {
-	var slow net.Error
+	var (
+		slow   net.Error
+		denied *policy.Denied
+	)
 	switch {
 	case x.ctx.Err() != nil:
 		return context.Cause(x.ctx)
 	case errors.Is(err, errKeyRefused):
 		return errKeyRefused
+	case errors.Is(err, errUnreadable):
+		return errUnreadable
+	case errors.As(err, &denied), errors.Is(err, policy.ErrUnavailable):
+		return err
 	case errors.As(err, &slow) && slow.Timeout():
 		return errUpstreamTimeout
 	}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/policy"
@@ -35,6 +36,27 @@ type Ended struct {
 	Cost      int64         // nano-dollars; 0 where no price is known
 	Latency   time.Duration // until the last byte
 	FirstByte time.Duration // until the first byte of the answer; 0 when none went out
+}
+
+// tell adds the exchange to the history, if it is known whose it was.
+func (x *exchange) tell() {
+	if x.caller.App.ID == "" {
+		return
+	}
+	now := x.p.cfg.Clock()
+	e := Ended{
+		Time: x.began, AppID: x.caller.App.ID, PermissionID: x.permission.ID, Resource: x.resource,
+		Denied: x.denied, Rule: cmp.Or(x.rule, x.code), Code: x.code, Status: x.reply.status,
+		Charged: x.bill.charged, Estimated: x.bill.estimated, Usage: x.bill.usage, Cost: x.bill.cost,
+		Latency: now.Sub(x.began),
+	}
+	if x.call != nil {
+		e.Action, e.Model = x.call.Facts.Action, x.call.Facts.Model
+	}
+	if first := x.reply.first; x.meter != nil && !first.IsZero() {
+		e.FirstByte = first.Sub(x.began)
+	}
+	x.p.cfg.History.Ended(e)
 }
 
 // noHistory is for a gateway that keeps none.

@@ -1,17 +1,20 @@
 // Package proxy is the data plane: it takes an app's request through the
 // gateway to a provider and brings the answer back.
 //
-//	route ─▶ authenticate ─▶ register ─▶ describe ─▶ decide ─▶ reserve ─▶ announce ─▶ release key
-//	                                                                                      │
-//	              end: settle, audit ◀── meter ◀── stream or body ◀── forward ◀───────────┘
+//	route ─▶ authenticate ─▶ register ─▶ describe ─▶ recall ─▶ decide, reserve ─▶ announce ─▶ release key
+//	                                                                                              │
+//	      end: settle, audit, history ◀── meter, grow ◀── stream or body ◀── forward ◀────────────┘
 //
 // It guarantees that nothing reaches a provider before the app, its proof, its
 // permission and its limits have been checked and the audit log has taken a
 // line about it; that method, URL, headers and credential of the upstream
-// request are the gateway's own; that what a provider reports is charged even
-// when the client has gone; and that a revocation, a suspension, a freeze, a
-// lock, an expiry, a stricter permission or the removal of the key stops what
-// is running, streams with a last error event.
+// request are the gateway's own; that no event of a stream is forwarded which
+// the limits have no room for; that what a provider reports is charged even
+// when the client has gone, and what it does not report is estimated; that a
+// request which its client repeats under an Idempotency-Key is one request; and
+// that a revocation, a suspension, a freeze, a lock, the end of a permission or
+// of its hours, a stricter permission or the removal of the key stops what is
+// running, streams with a last error event.
 //
 // It refuses protocol upgrades, follows no redirect, sends no header that is
 // not on the provider's list in either direction, and never shows a provider's
@@ -38,6 +41,7 @@ type Proxy struct {
 	engineLog *log.Logger // what httputil.ReverseProxy has to say
 	denials   *denials
 	attempts  *attempts
+	retries   *retries
 }
 
 // New makes a Proxy that stops its requests when pairing or the vault report
@@ -56,6 +60,7 @@ func New(cfg Config) (*Proxy, error) {
 		engineLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 		denials:   newDenials(),
 		attempts:  newAttempts(),
+		retries:   newRetries(maxRetries, maxAppRetries),
 	}
 	cfg.Pairing.Watch(p.changed)
 	cfg.Vault.OnLock(func() { p.running.cut(refusalOf(vault.ErrLocked), everyone) })

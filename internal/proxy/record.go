@@ -3,7 +3,6 @@ package proxy
 import (
 	"cmp"
 	"fmt"
-	"net"
 
 	"github.com/keywicket/keywicket/internal/audit"
 )
@@ -26,9 +25,10 @@ func (x *exchange) recordEnd() {
 	e := x.event(audit.RequestEnded)
 	e.Code, e.Status, e.Detail = x.code, x.reply.status, x.note
 	e.LatencyMS = x.p.cfg.Clock().Sub(x.began).Milliseconds()
-	if x.meter != nil {
-		if u, ok := x.meter.Usage(); ok {
-			e.Usage = &audit.Usage{InputTokens: u.InputTokens, CachedTokens: u.CachedTokens, OutputTokens: u.OutputTokens}
+	if b := x.bill; b.charged {
+		e.Usage = &audit.Usage{
+			InputTokens: b.usage.InputTokens, CachedTokens: b.usage.CachedTokens, CacheWriteTokens: b.usage.CacheWriteTokens,
+			OutputTokens: b.usage.OutputTokens, CostNanoDollars: b.cost, Estimated: b.estimated,
 		}
 	}
 	x.append(e)
@@ -70,12 +70,4 @@ func (x *exchange) event(kind audit.Kind) audit.Event {
 		e.Action, e.Model = x.call.Facts.Action, x.call.Facts.Model
 	}
 	return e
-}
-
-func address(remote string) string {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		return remote
-	}
-	return host
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
@@ -22,8 +23,8 @@ type refusal struct {
 	retryAfter time.Duration  // 0: no Retry-After
 	param      string         // the body member at fault
 	bare       bool           // 401: no credentials came, so the challenge names no error
-	limit      *policy.Denied // 429: where the limit stands
-	final      bool           // 5xx: sending the request again cannot help before the owner has acted
+	denied     *policy.Denied // what a policy said; nil when none did
+	final      bool           // sending the request again cannot help: ever, or before the owner has acted
 }
 
 // Error makes a refusal usable as the cause of a cancelled context.
@@ -52,14 +53,14 @@ func (r *refusal) write(to *reply, speaker plugins.Provider) {
 	if r.status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", r.challenge())
 	}
-	if r.retryAfter > 0 && (r.status == http.StatusTooManyRequests || r.status == http.StatusServiceUnavailable) {
+	if r.retryAfter > 0 {
 		h.Set("Retry-After", strconv.FormatInt(wholeSeconds(r.retryAfter), 10))
 	}
 	if r.final {
-		h.Set("X-Should-Retry", "false") // SDKs try again on most 5xx: at the cost of a request, and after as long as Retry-After says
+		h.Set("X-Should-Retry", "false") // SDKs try again on most 5xx and on 409: at the cost of a request, and after as long as Retry-After says
 	}
-	if r.limit != nil && r.status == http.StatusTooManyRequests {
-		writeLimit(h, r.limit)
+	if r.denied != nil && r.status == http.StatusTooManyRequests {
+		writeLimit(h, r.denied)
 	}
 	body := plainBody(r.failure(to.id))
 	if speaker != nil {
@@ -80,14 +81,31 @@ func (r *refusal) challenge() string {
 	return `DPoP error="` + r.code + `", ` + algs
 }
 
-// writeLimit tells where the limit stands; Reset is in seconds since 1970, and
-// absent when the limit never resets.
+// rule is the member of the policy document that refused; empty when none did.
+func (r *refusal) rule() string {
+	if r.denied == nil {
+		return ""
+	}
+	return r.denied.Rule
+}
+
+// writeLimit tells where the limit stands and in what it counts; dollars are
+// told as decimals. Reset is in seconds since 1970, and absent when the limit
+// never resets.
 func writeLimit(h http.Header, d *policy.Denied) {
 	if d.Limit <= 0 {
 		return
 	}
-	h.Set("X-RateLimit-Limit", strconv.FormatInt(d.Limit, 10))
-	h.Set("X-RateLimit-Remaining", strconv.FormatInt(max(d.Remaining, 0), 10))
+	amount := func(n int64) string { return strconv.FormatInt(n, 10) }
+	switch _, unit, _ := strings.Cut(d.Rule, "]."); policy.Unit(unit) {
+	case policy.NanoDollars:
+		amount = func(n int64) string { return policy.Dollars(n).String() }
+		fallthrough
+	case policy.Requests, policy.Tokens:
+		h.Set("X-RateLimit-Unit", unit)
+	}
+	h.Set("X-RateLimit-Limit", amount(d.Limit))
+	h.Set("X-RateLimit-Remaining", amount(max(d.Remaining, 0)))
 	if !d.ResetsAt.IsZero() {
 		h.Set("X-RateLimit-Reset", strconv.FormatInt(d.ResetsAt.Unix(), 10))
 	}

@@ -32,9 +32,11 @@ var (
 	errRevoked         = errors.New("app was revoked")
 	errEnded           = errors.New("session or app was ended")
 	errSuspended       = errors.New("app is suspended")
-	errExpired         = errors.New("permission expired")
 	errUpstream        = errors.New("provider failed")
 	errUpstreamTimeout = errors.New("provider took too long")
+	errUnreadable      = errors.New("answer is encoded in a way that cannot be metered")
+	errKeyReused       = errors.New("idempotency key belongs to another request")
+	errInProgress      = errors.New("request with this idempotency key is under way")
 )
 
 // errClientGone ends an exchange nobody waits for. No client sees its code.
@@ -75,9 +77,10 @@ func refusals() []struct {
 		{errBodyRead, refusal{status: 400, code: plugins.CodeInvalidRequest, message: "The request body did not arrive whole or in time."}},
 		{errUpgrade, refusal{status: 400, code: plugins.CodeInvalidRequest, message: "Protocol upgrades are not supported here."}},
 		{errSuspended, refusal{status: 403, code: "app_suspended", message: "The owner has suspended this app."}},
-		{errExpired, refusal{status: 403, code: "permission_expired", message: "The permission has expired. Ask the owner for a new one."}},
 		{errUncapped, refusal{status: 403, code: policy.CodeOutputCapExceeded, message: "The permission now caps the output, and this request runs without a cap. Send it again."}},
 		{errUnknownResource, refusal{status: 404, code: "unknown_resource", message: "No provider is known at this path. Use /r/<type>/<provider>/..."}},
+		{errKeyReused, refusal{status: 409, code: plugins.CodeInvalidRequest, final: true, message: "This Idempotency-Key was sent with another request. Use a new key for each new request."}},
+		{errInProgress, refusal{status: 409, code: "idempotency_in_progress", message: "A request with this Idempotency-Key is under way. Try again shortly.", retryAfter: time.Second}},
 		{errBodyTooLarge, refusal{status: 413, code: policy.CodeBodyTooLarge, message: "The request body is larger than the gateway accepts."}},
 		{errBodyMemory, refusal{status: 429, code: policy.CodeConcurrencyLimited, message: "The gateway is handling too many large requests. Try again shortly.", retryAfter: time.Second}},
 		{errCrowded, refusal{status: 429, code: policy.CodeConcurrencyLimited, message: "The gateway is handling too many requests. Try again shortly.", retryAfter: time.Second}},
@@ -89,6 +92,7 @@ func refusals() []struct {
 		{errKeyRefused, refusal{status: 502, code: codeUpstream, final: true, message: "The provider does not accept the key that the owner has stored for this resource. The owner must replace it."}},
 		{errFutile, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached lately. Try again in a few seconds."}},
 		{errUpstream, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached or broke off its answer."}},
+		{errUnreadable, refusal{status: 502, code: codeUpstream, message: "The provider's answer is encoded in a way that the gateway cannot read."}},
 		{errUpstreamTimeout, refusal{status: 504, code: "upstream_timeout", message: "The provider did not answer in time."}},
 
 		{errFrozen, refusal{status: 503, code: "frozen", final: true, message: "The owner has frozen the gateway.", retryAfter: time.Minute}},
@@ -115,7 +119,7 @@ func refusalOf(err error) *refusal {
 	case errors.As(err, &denied):
 		return &refusal{
 			status: deniedStatus(denied.Code), code: denied.Code, message: denied.Message,
-			retryAfter: denied.RetryAfter, limit: denied,
+			retryAfter: denied.RetryAfter, denied: denied,
 		}
 	case errors.As(err, &bad):
 		return &refusal{status: bad.Status, code: bad.Code, message: bad.Message, param: bad.Param}
@@ -145,7 +149,8 @@ func deniedStatus(code string) int {
 		return http.StatusUnauthorized
 	case policy.CodeBodyTooLarge:
 		return http.StatusRequestEntityTooLarge
-	case policy.CodeRateLimited, policy.CodeConcurrencyLimited, policy.CodeBudgetHeld, policy.CodeRequestQuotaSpent:
+	case policy.CodeRateLimited, policy.CodeConcurrencyLimited, policy.CodeBudgetHeld,
+		policy.CodeRequestQuotaSpent, policy.CodeTokenBudgetSpent, policy.CodeDollarBudgetSpent:
 		return http.StatusTooManyRequests
 	}
 	return http.StatusForbidden

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"time"
@@ -10,6 +9,9 @@ import (
 	"github.com/keywicket/keywicket/internal/policy"
 )
 
+// soonest is how soon a permission that ends by itself is looked at again.
+const soonest = 5 * time.Millisecond
+
 // rights are what a running exchange was let do, so that it can be decided
 // anew when its permission is replaced, and stopped when its key is removed.
 //
@@ -17,21 +19,30 @@ import (
 // is made visible first and reported then: so either the exchange reads what
 // is new, or the report finds what it has noted.
 type rights struct {
-	mu         sync.Mutex
-	over       bool
-	asked      *policy.Request // as it goes to the provider; nil until decided
-	expiry     *time.Timer     // nil: never
-	credential string          // id of the key; empty until released
+	mu          sync.Mutex
+	over        bool
+	asked       *policy.Request     // as it goes to the provider; nil until decided
+	reservation *policy.Reservation // what it holds of the limits
+	closer      func() int64        // counts its input closely; nil when nothing can
+	counting    bool                // that is being done
+	expiry      *time.Timer         // nil: never
+	credential  string              // id of the key; empty until released
 }
 
-// until stops the exchange when its permission ends. mu is held.
-func (r *rights) until(end, now time.Time, cancel context.CancelCauseFunc) {
+// granted notes what the exchange was let do. mu is held.
+func (r *rights) granted(asked policy.Request, held *policy.Reservation, closer func() int64) {
+	r.asked, r.reservation, r.closer = &asked, held, closer
+}
+
+// until has the exchange decided anew when its permission stops to hold by
+// itself. mu is held.
+func (r *rights) until(end, now time.Time, decide func()) {
 	if r.expiry != nil {
 		r.expiry.Stop()
 		r.expiry = nil
 	}
 	if !end.IsZero() && !r.over {
-		r.expiry = time.AfterFunc(end.Sub(now), func() { cancel(refusalOf(errExpired)) })
+		r.expiry = time.AfterFunc(max(end.Sub(now), soonest), decide)
 	}
 }
 
@@ -39,7 +50,7 @@ func (r *rights) until(end, now time.Time, cancel context.CancelCauseFunc) {
 func (r *rights) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.over, r.asked = true, nil
+	r.over, r.asked, r.reservation, r.closer = true, nil, nil, nil
 	if r.expiry != nil {
 		r.expiry.Stop()
 	}
@@ -61,26 +72,52 @@ func (p *Proxy) judge(appID string, asked policy.Request) (pairing.Permission, p
 }
 
 // decideAgain stops an exchange that its app's permissions do not allow any
-// more. One that runs without an output cap and would now get one cannot be
-// given it.
+// more, and moves what it holds under the limits it now has. One that runs
+// without an output cap and would now get one cannot be given it.
 func (p *Proxy) decideAgain(e *entry) {
-	e.rights.mu.Lock()
-	defer e.rights.mu.Unlock()
-	if e.rights.asked == nil {
+	r := &e.rights
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asked == nil || r.counting {
 		return
 	}
 	now := p.cfg.Clock()
-	asked := *e.rights.asked
-	asked.Time = now
-	permission, decision, err := p.judge(e.appID, asked)
-	if err == nil && decision.OutputCap > 0 {
+	r.asked.Time = now
+	permission, decision, err := p.judge(e.appID, *r.asked)
+	switch {
+	case overInput(err) && r.closer != nil:
+		r.counting = true
+		go p.countAgain(e)
+		return
+	case err == nil && decision.OutputCap > 0:
 		err = errUncapped
+	case err == nil:
+		err = r.reservation.Renew(permission.Document)
 	}
 	if err != nil {
 		e.cancel(refusalOf(err))
 		return
 	}
-	e.rights.until(permission.Document.ExpiresAt, now, e.cancel)
+	r.until(permission.Document.Until(now, p.cfg.Zone), now, func() { p.decideAgain(e) })
+}
+
+// countAgain decides with a close estimate of the input, which takes its time.
+func (p *Proxy) countAgain(e *entry) {
+	r := &e.rights
+	r.mu.Lock()
+	count := r.closer
+	r.mu.Unlock()
+	if count == nil {
+		return
+	}
+	n := count()
+	r.mu.Lock()
+	if r.asked != nil {
+		r.asked.InputTokens = n
+	}
+	r.closer, r.counting = nil, false
+	r.mu.Unlock()
+	p.decideAgain(e)
 }
 
 // keyRemoved stops what uses a key that the owner has removed.

@@ -54,14 +54,18 @@ func (s *stream) advance() {
 	}
 }
 
-// next meters one event and returns what of it the client may see.
+// next meters one event and returns what of it the client may see: nothing, of
+// one that the limits have no room for.
 func (s *stream) next() ([]byte, error) {
 	raw, err := s.events.Next()
 	if err != nil {
-		s.spent = true
+		s.spent, s.x.whole = true, err == io.EOF
 		return nil, err
 	}
 	forward := s.x.meter.Event(raw)
+	if err := s.x.grow(); err != nil {
+		return nil, err
+	}
 	s.scrub.mask(forward)
 	return forward, nil
 }

@@ -18,7 +18,7 @@ import (
 type crossOrigin struct{ pairing *pairing.Pairing }
 
 const (
-	exposedHeaders = "DPoP-Nonce, WWW-Authenticate, X-Request-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
+	exposedHeaders = "DPoP-Nonce, WWW-Authenticate, X-Request-Id, Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, X-RateLimit-Unit"
 	preflightAge   = "600" // seconds; a change of rights shows in the request itself at once
 	maxAskedHeader = 2 << 10
 )

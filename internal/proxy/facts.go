@@ -1,0 +1,99 @@
+package proxy
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/plugins"
+)
+
+// roughInput is up to how many tokens a bound that costs nothing is near enough
+// to be held against a budget.
+const roughInput = 2048
+
+// describe turns the request into the facts that a policy judges.
+func (x *exchange) describe() error {
+	if x.request.Header.Get("Upgrade") != "" {
+		return errUpgrade
+	}
+	data, err := x.body.read()
+	if err != nil {
+		return err
+	}
+	x.call, err = x.provider.Describe(plugins.Request{
+		Method: x.request.Method, Path: x.path, RawQuery: x.request.URL.RawQuery,
+		Header: x.request.Header, Body: data,
+	})
+	if err != nil {
+		return err
+	}
+	f := x.call.Facts
+	x.facts = policy.Request{
+		AppStatus: string(x.caller.App.Status), Resource: x.resource, Action: f.Action, Model: f.Model,
+		Address: clientAddress(x.request.RemoteAddr), Origin: origin(x.request), BodyBound: x.caller.BodyBound,
+		BodyBytes: int64(len(data)), InputTokens: f.InputTokens, InputUnknown: f.InputUnknown,
+		OutputTokens: f.OutputTokens, Choices: f.Choices,
+		Tools: f.Tools, Stream: f.Stream, Mail: (*policy.MailFacts)(f.Mail),
+		Time: x.p.cfg.Clock(), Zone: x.p.cfg.Zone,
+	}
+	if rate, priced := x.p.cfg.Prices.Rate(x.resource, f.Model); priced && f.Model != "" {
+		x.facts.Rate = &rate
+	}
+	return nil
+}
+
+// origin is the web page's that a request comes from. Two are none that could
+// have been granted.
+func origin(r *http.Request) string { return strings.Join(r.Header.Values("Origin"), ", ") }
+
+// clientAddress is the client's as a policy compares it; zero when it is unknown.
+func clientAddress(remote string) netip.Addr {
+	a, err := netip.ParseAddr(address(remote))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap().WithZone("")
+}
+
+// address is the client's as it was seen, for the audit log.
+func address(remote string) string {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return remote
+	}
+	return host
+}
+
+// tooRough says that a document needs a closer estimate of the input than the
+// one that comes for nothing.
+func tooRough(d policy.Document, asked policy.Request) bool {
+	n := asked.InputTokens
+	return d.MaxInputTokens > 0 && n > d.MaxInputTokens || n > roughInput && budgeted(d)
+}
+
+// budgeted says that a document caps tokens or money.
+func budgeted(d policy.Document) bool {
+	return slices.ContainsFunc(d.Limits, func(l policy.Limit) bool { return l.Tokens > 0 || l.Dollars > 0 })
+}
+
+// overInput says that the input's estimate is all that stands in the way.
+func overInput(err error) bool {
+	var denied *policy.Denied
+	return errors.As(err, &denied) && denied.Code == policy.CodeInputCapExceeded
+}
+
+// counter takes the close estimate of the input, once, for whoever asks; nil
+// when there is none to be had.
+func counter(call *plugins.Call) func() int64 {
+	if call.CountInput == nil {
+		return nil
+	}
+	rough := call.Facts.InputTokens
+	return sync.OnceValue(func() int64 { return min(max(call.CountInput(), 0), rough) })
+}

@@ -1,0 +1,127 @@
+package proxy
+
+import (
+	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/policy/price"
+)
+
+// bill is what an exchange was counted as.
+type bill struct {
+	charged   bool // by the limits; else they got everything back
+	estimated bool // the provider did not report it all
+	usage     policy.Usage
+	cost      int64 // nano-dollars; 0 where no price is known
+}
+
+// settle puts what was used in the place of what was held:
+//
+//	the provider has not seen it, or failed before any output   nothing
+//	it reported                                                 what it said
+//	a stream ended without a report                             the input, and the output that went by
+//	another answer did                                          the same, up to its output cap
+//	stopped, and no answer came                                 all it may have cost
+func (x *exchange) settle() {
+	if x.reservation == nil {
+		return
+	}
+	if !x.reached.Load() || x.failed {
+		x.reservation.Release()
+		return
+	}
+	x.bill = x.charge()
+	x.reservation.Settle(x.bill.usage)
+}
+
+func (x *exchange) charge() bill {
+	b := bill{charged: true, estimated: x.meter == nil || !x.meter.Final()}
+	if x.meter != nil {
+		reported, _ := x.meter.Usage()
+		b.usage = policy.Usage(reported)
+	}
+	if b.estimated {
+		x.estimate(&b.usage)
+	}
+	b.cost = x.cost(b.usage)
+	return b
+}
+
+// estimate makes a report that is missing, or a part, into what the answer will
+// have cost. It never takes anything from what was reported.
+func (x *exchange) estimate(u *policy.Usage) {
+	held := x.reservation.Held()
+	if u.InputTokens == 0 {
+		u.InputTokens = x.input(held.InputTokens)
+	}
+	u.OutputTokens = max(u.OutputTokens, x.output(held.OutputTokens))
+	if stated := *u; u.CostStated { // so far
+		u.Cost, u.CostStated = 0, false
+		if x.cost(*u) < stated.Cost {
+			*u = stated
+		}
+	}
+}
+
+// output is how many tokens an answer without a report had, or may have had.
+// Of one whose model thinks where nobody sees it, what went by says little.
+func (x *exchange) output(held int64) int64 {
+	unseen := x.facts.Rate != nil && x.facts.Rate.Hidden && !x.whole
+	switch {
+	case unseen, x.meter == nil && !x.facts.Stream:
+		return held
+	case x.meter == nil:
+		return 0
+	case x.facts.Stream:
+		return x.covered.OutputTokens
+	}
+	return min(x.meter.Seen(), held)
+}
+
+// input is how many tokens were read that the provider did not report. What it
+// adds itself nobody sees: then it is all that was held.
+func (x *exchange) input(held int64) int64 {
+	switch {
+	case x.facts.InputUnknown:
+		return max(held, x.facts.InputTokens)
+	case x.closer != nil:
+		return x.closer()
+	}
+	return x.facts.InputTokens
+}
+
+// grow has the limits cover what has gone by so far, before it is forwarded.
+// What the provider reports last is covered by settling. A server may take
+// that back and go on: what comes then is covered like any other.
+// Errors: *policy.Denied, policy.ErrUnavailable.
+func (x *exchange) grow() error {
+	reported, _ := x.meter.Usage()
+	u := policy.Usage(reported)
+	u.Cost, u.CostStated = 0, false
+	if u.InputTokens == 0 {
+		u.InputTokens = x.facts.InputTokens
+	}
+	u.OutputTokens = max(u.OutputTokens, x.meter.Seen())
+	if u == x.covered {
+		return nil
+	}
+	if last := x.meter.Final() && !x.reported; last {
+		x.reported = true
+	} else if err := x.reservation.Grow(u); err != nil {
+		return err
+	}
+	x.covered = u
+	return nil
+}
+
+// cost is what usage costs, in nano-dollars: as the provider states it, or by
+// the price table; 0 where neither knows.
+func (x *exchange) cost(u policy.Usage) int64 {
+	switch {
+	case u.CostStated:
+		return u.Cost
+	case x.facts.Rate == nil:
+		return 0
+	}
+	return x.facts.Rate.Cost(price.Tokens{
+		Input: u.InputTokens, Cached: u.CachedTokens, CacheWrite: u.CacheWriteTokens, Output: u.OutputTokens,
+	})
+}
