@@ -14,6 +14,7 @@ const (
 	maxNameBytes   = 64  // of a resource's halves and of an action
 	maxGlobBytes   = 128 // of a model or a glob over models
 	maxAmount      = 1_000_000_000_000
+	maxDollars     = maxAmount * 1_000_000 // a thousand million, in nano-dollars
 	maxConcurrency = 10_000
 
 	firstYear = 2000 // times before it are mistakes; the zero time among them would mean "forever"

@@ -1,5 +1,7 @@
 package policy
 
+import "cmp"
+
 // Result is what became of one check.
 type Result string
 
@@ -31,7 +33,7 @@ type Decision struct {
 func Decide(d Document, req Request) (Decision, error) {
 	for _, r := range rules {
 		if v := r.judge(d, req); v.denied != nil {
-			v.denied.Rule = r.name
+			v.denied.Rule = cmp.Or(v.denied.Rule, r.name)
 			return Decision{}, v.denied
 		}
 	}
@@ -65,6 +67,13 @@ func pass(reason string) verdict { return verdict{reason: reason} }
 
 func fail(code, format string, args ...any) verdict {
 	return verdict{denied: denial(code, format, args...)}
+}
+
+// failMember is fail by a member within the rule's.
+func failMember(member, code, format string, args ...any) verdict {
+	v := fail(code, format, args...)
+	v.denied.Rule = member
+	return v
 }
 
 func (v verdict) check(rule string) Check {

@@ -3,9 +3,12 @@ package policy
 import (
 	"errors"
 	"math"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/keywicket/keywicket/internal/policy/price"
 )
 
 // row is one request against one document.
@@ -22,7 +25,7 @@ type change func(*Document, *Request)
 // base is a request that a bare document allows.
 func base(changes []change) (Document, Request) {
 	d := Document{Resource: "llm:openai"}
-	r := Request{AppStatus: "active", Resource: "llm:openai", Action: "chat.completions", Model: "gpt-4o", Time: noon}
+	r := Request{AppStatus: "active", Resource: "llm:openai", Action: "chat.completions", Model: "gpt-4o", Choices: 1, Time: noon, Zone: time.UTC}
 	for _, c := range changes {
 		c(&d, &r)
 	}
@@ -61,10 +64,46 @@ func body(n int64) change       { return func(_ *Document, r *Request) { r.BodyB
 func asks(tokens, choices int64) change {
 	return func(_ *Document, r *Request) { r.OutputTokens, r.Choices = tokens, choices }
 }
-func origins(all ...string) change       { return func(d *Document, _ *Request) { d.Origins = all } }
-func from(origin string) change          { return func(_ *Document, r *Request) { r.Origin = origin } }
-func bound(d *Document, _ *Request)      { d.RequireBodyHash = true }
-func boundBody(_ *Document, r *Request)  { r.BodyBound = true }
+func origins(all ...string) change      { return func(d *Document, _ *Request) { d.Origins = all } }
+func from(origin string) change         { return func(_ *Document, r *Request) { r.Origin = origin } }
+func bound(d *Document, _ *Request)     { d.RequireBodyHash = true }
+func boundBody(_ *Document, r *Request) { r.BodyBound = true }
+func hours(from, to string, days ...Weekday) change {
+	f, _ := timeOfDay(from)
+	t, _ := timeOfDay(to)
+	return func(d *Document, _ *Request) { d.Hours = &Hours{From: f, To: t, Days: days} }
+}
+func inZone(z *time.Location) change { return func(_ *Document, r *Request) { r.Zone = z } }
+func addresses(all ...string) change {
+	return func(d *Document, _ *Request) {
+		d.Addresses = []netip.Prefix{}
+		for _, text := range all {
+			p, err := network("", text)
+			if err != nil {
+				panic(err)
+			}
+			d.Addresses = append(d.Addresses, p)
+		}
+	}
+}
+func fromIP(text string) change {
+	return func(_ *Document, r *Request) { r.Address = netip.MustParseAddr(text) }
+}
+func inputMax(n int64) change              { return func(d *Document, _ *Request) { d.MaxInputTokens = n } }
+func input(n int64) change                 { return func(_ *Document, r *Request) { r.InputTokens = n } }
+func inputUnknown(_ *Document, r *Request) { r.InputUnknown = true }
+func capped(all ...Limit) change           { return func(d *Document, _ *Request) { d.Limits = all } }
+func priced(_ *Document, r *Request)       { r.Rate = &price.Rate{} }
+
+// mailing is a request that sends mail under rules.
+func mailing(m Mail, f MailFacts) change {
+	return func(d *Document, r *Request) {
+		d.Resource, r.Resource, r.Action, r.Model, r.Choices = "mail:resend", "mail:resend", "emails.send", "", 0
+		d.Mail, r.Mail = &m, &f
+	}
+}
+func noFacts(_ *Document, r *Request) { r.Mail = nil }
+
 func withTools(_ *Document, r *Request)  { r.Tools = true }
 func streaming(_ *Document, r *Request)  { r.Stream = true }
 func noResource(d *Document, r *Request) { d.Resource, r.Resource = "", "" }
@@ -97,6 +136,31 @@ func TestDecide(t *testing.T) {
 		allow("a moment before expires_at", expires(noon.Add(1))),
 		deny(CodePermissionExpired, "exactly at expires_at", expires(noon)),
 		deny(CodePermissionExpired, "no time at all", expires(noon), at(time.Time{})),
+
+		allow("within hours", hours("09:00", "18:00", "sat")),
+		allow("exactly at from", hours("12:00", "18:00")),
+		deny(CodeOutsideHours, "exactly at to", hours("09:00", "12:00")),
+		allow("a moment before to", hours("09:00", "12:00"), at(noon.Add(-1))),
+		deny(CodeOutsideHours, "before from", hours("12:01", "18:00")),
+		deny(CodeOutsideHours, "another day", hours("09:00", "18:00", "fri", "sun")),
+		deny(CodeOutsideHours, "nobody's clock", hours("09:00", "18:00"), inZone(nil)),
+		deny(CodeOutsideHours, "no time under hours", hours("00:00", "18:00"), at(time.Time{})),
+		allow("the owner's clock", hours("21:00", "22:00", "sat"), inZone(time.FixedZone("Tokyo", 9*3600))),
+		deny(CodeOutsideHours, "not Greenwich's", hours("12:00", "13:00"), inZone(time.FixedZone("Tokyo", 9*3600))),
+		deny(CodeOutsideHours, "no day at all", hours("09:00", "18:00"), func(d *Document, _ *Request) { d.Hours.Days = []Weekday{} }),
+
+		allow("in the network", addresses("203.0.113.0/24"), fromIP("203.0.113.9")),
+		allow("second network", addresses("10.0.0.0/8", "2001:db8::/32"), fromIP("2001:db8:1::1")),
+		allow("one address", addresses("203.0.113.9"), fromIP("203.0.113.9")),
+		deny(CodeAddressNotAllowed, "another address", addresses("203.0.113.9"), fromIP("203.0.113.10")),
+		allow("IPv4 in IPv6", addresses("203.0.113.0/24"), fromIP("::ffff:203.0.113.9")),
+		allow("written as IPv6, from IPv4", addresses("::ffff:203.0.113.0/120"), fromIP("203.0.113.9")),
+		deny(CodeAddressNotAllowed, "IPv4 in IPv6, elsewhere", addresses("203.0.113.0/24"), fromIP("::ffff:203.0.114.9")),
+		deny(CodeAddressNotAllowed, "all of IPv6 is no IPv4", addresses("::/0"), fromIP("::ffff:203.0.113.9")),
+		allow("with an interface's name", addresses("fe80::/10"), fromIP("fe80::1%eth0")),
+		deny(CodeAddressNotAllowed, "address unknown", addresses("0.0.0.0/0", "::/0")),
+		deny(CodeAddressNotAllowed, "an empty list allows no address", addresses(), fromIP("203.0.113.9")),
+		allow("any address when none is listed", fromIP("203.0.113.9")),
 
 		allow("origins do not concern what comes from no page", origins("https://a.example")),
 		allow("listed origin", origins("https://b.example", "https://a.example"), from("https://a.example")),
@@ -138,7 +202,14 @@ func TestDecide(t *testing.T) {
 		deny(CodeModelNotAllowed, "listing models with one named", models("gpt-4o*"), action(ActionListModels), model("o3")),
 		deny(CodeActionNotGranted, "listing models still needs its grant", actions("chat.completions"), action(ActionListModels), model("")),
 
-		allow("asks for the cap", outputMax(100), asks(100, 0)),
+		allow("input at its cap", inputMax(100), input(100)),
+		deny(CodeInputCapExceeded, "input over its cap", inputMax(100), input(101)),
+		deny(CodeInputCapExceeded, "input negative", inputMax(100), input(-1)),
+		deny(CodeInputCapExceeded, "input unknown", inputMax(100), input(1), inputUnknown),
+		allow("input unknown without a cap", inputUnknown),
+		allow("listing models reads nothing", inputMax(100), input(101), action(ActionListModels), model("")),
+
+		allow("asks for the cap", outputMax(100), asks(100, 1)),
 		deny(CodeOutputCapExceeded, "asks for more", outputMax(100), asks(101, 1)),
 		allow("choices times tokens at the cap", outputMax(100), asks(25, 4)),
 		deny(CodeOutputCapExceeded, "choices times tokens over the cap", outputMax(100), asks(26, 4)),
@@ -150,6 +221,9 @@ func TestDecide(t *testing.T) {
 		allowCapped(100, "asks for nothing", outputMax(100)),
 		allowCapped(33, "asks for nothing, three times", outputMax(100), asks(0, 3)),
 		allow("asks for nothing without a cap"),
+		allow("an action without output gets no cap", outputMax(100), asks(0, 0)),
+		allow("no choices, but output", outputMax(100), asks(100, 0)),
+		deny(CodeOutputCapExceeded, "no choices, but too much output", outputMax(100), asks(101, 0)),
 		allow("listing models has no output", outputMax(100), action(ActionListModels), model("")),
 
 		allow("tools without a rule", withTools),
@@ -160,6 +234,46 @@ func TestDecide(t *testing.T) {
 		allow("streaming allowed", streamingIs(Allow), streaming),
 		allow("no streaming where denied", streamingIs(Deny)),
 		deny(CodeStreamingNotAllowed, "streaming denied", streamingIs(Deny), streaming),
+
+		allow("sender granted", mailing(Mail{FromDomains: []string{"example.com"}}, MailFacts{FromDomain: "example.com"})),
+		allow("sender in capitals", mailing(Mail{FromDomains: []string{"example.com"}}, MailFacts{FromDomain: "Example.COM"})),
+		allow("sender in its own script", mailing(Mail{FromDomains: []string{"xn--bcher-kva.example"}}, MailFacts{FromDomain: "Bücher.example"})),
+		deny(CodeRecipientNotAllowed, "another sender", mailing(Mail{FromDomains: []string{"example.com"}}, MailFacts{FromDomain: "example.org"})),
+		deny(CodeRecipientNotAllowed, "below the sender granted", mailing(Mail{FromDomains: []string{"example.com"}}, MailFacts{FromDomain: "a.example.com"})),
+		deny(CodeRecipientNotAllowed, "ends like the sender granted", mailing(Mail{FromDomains: []string{"*.example.com"}}, MailFacts{FromDomain: "notexample.com"})),
+		allow("below a star", mailing(Mail{FromDomains: []string{"*.example.com"}}, MailFacts{FromDomain: "a.b.example.com"})),
+		deny(CodeRecipientNotAllowed, "the star's own domain", mailing(Mail{FromDomains: []string{"*.example.com"}}, MailFacts{FromDomain: "example.com"})),
+		deny(CodeRecipientNotAllowed, "sender unreadable", mailing(Mail{FromDomains: []string{"example.com"}}, MailFacts{})),
+		deny(CodeRecipientNotAllowed, "sender no domain", mailing(Mail{FromDomains: []string{"example.com"}}, MailFacts{FromDomain: "exa mple.com"})),
+		allow("sender unreadable, none listed", mailing(Mail{HTML: Deny}, MailFacts{})),
+		allow("recipients granted", mailing(Mail{ToDomains: []string{"a.example", "*.b.example"}}, MailFacts{To: []string{"a.example", "x.b.example"}, Recipients: 2})),
+		deny(CodeRecipientNotAllowed, "one recipient not granted", mailing(Mail{ToDomains: []string{"a.example"}}, MailFacts{To: []string{"a.example", "c.example"}, Recipients: 2})),
+		deny(CodeRecipientNotAllowed, "one recipient unreadable", mailing(Mail{ToDomains: []string{"a.example"}}, MailFacts{To: []string{"a.example", ""}, Recipients: 2})),
+		deny(CodeRecipientNotAllowed, "no recipient readable", mailing(Mail{ToDomains: []string{"a.example"}}, MailFacts{Recipients: 1})),
+		deny(CodeRecipientNotAllowed, "an empty list allows no recipient", mailing(Mail{ToDomains: []string{}}, MailFacts{To: []string{"a.example"}, Recipients: 1})),
+		allow("no list allows every recipient", mailing(Mail{HTML: Deny}, MailFacts{To: []string{"a.example"}, Recipients: 1})),
+		allow("as many recipients as granted", mailing(Mail{MaxRecipients: 2}, MailFacts{Recipients: 2})),
+		deny(CodeRecipientNotAllowed, "more recipients", mailing(Mail{MaxRecipients: 2}, MailFacts{Recipients: 3})),
+		deny(CodeRecipientNotAllowed, "recipients not counted", mailing(Mail{MaxRecipients: 2}, MailFacts{})),
+		deny(CodeRecipientNotAllowed, "HTML denied", mailing(Mail{HTML: Deny}, MailFacts{HTML: true})),
+		deny(CodeRecipientNotAllowed, "an unknown answer denies HTML", mailing(Mail{HTML: "maybe"}, MailFacts{HTML: true})),
+		allow("HTML allowed", mailing(Mail{HTML: Allow}, MailFacts{HTML: true})),
+		deny(CodeRecipientNotAllowed, "no attachments", mailing(Mail{MaxAttachmentBytes: new(int64(0))}, MailFacts{AttachmentBytes: 1})),
+		allow("none attached", mailing(Mail{MaxAttachmentBytes: new(int64(0))}, MailFacts{})),
+		allow("attachments at their bound", mailing(Mail{MaxAttachmentBytes: new(int64(9))}, MailFacts{AttachmentBytes: 9})),
+		deny(CodeRecipientNotAllowed, "attachments of unknown size", mailing(Mail{MaxAttachmentBytes: new(int64(9))}, MailFacts{AttachmentBytes: -1})),
+		deny(CodeRecipientNotAllowed, "mail not described", mailing(Mail{HTML: Deny}, MailFacts{}), noFacts),
+		allow("reading mail sends none", mailing(Mail{HTML: Deny}, MailFacts{}), noFacts, action(ActionGetMail)),
+		allow("models send no mail", func(d *Document, _ *Request) { d.Mail = &Mail{HTML: Deny} }),
+
+		allow("priced under a cap in dollars", capped(Limit{Per: Day, Dollars: 1}), priced),
+		deny(CodeModelUnpriced, "unpriced under a cap in dollars", capped(Limit{Per: Day, Dollars: 1})),
+		deny(CodeModelUnpriced, "no model under a cap in dollars", capped(Limit{Per: Day, Dollars: 1}), model("")),
+		allow("unpriced under other caps", capped(Limit{Per: Day, Requests: 1, Tokens: 1})),
+		allow("unpriced, the cap counts another model", capped(Limit{Per: Day, Model: "o3", Dollars: 1})),
+		deny(CodeModelUnpriced, "unpriced, the second cap counts it", capped(Limit{Per: Day, Model: "o3", Dollars: 1}, Limit{Per: Month, Model: "gpt-*", Dollars: 1})),
+		deny(CodeModelUnpriced, "hiding the model gains nothing", capped(Limit{Per: Day, Model: "o3", Dollars: 1}), model("")),
+		allow("listing models costs nothing", capped(Limit{Per: Day, Dollars: 1}), action(ActionListModels), model("")),
 	} {
 		got, err := Decide(r.doc, r.req)
 		denied, _ := errors.AsType[*Denied](err)
@@ -182,12 +296,15 @@ func TestDecideNamesTheFirstFailure(t *testing.T) {
 	t.Parallel()
 	d := Document{
 		Resource: "llm:openai", Actions: []string{"models.list"}, NotBefore: noon.Add(time.Hour), ExpiresAt: noon,
+		Hours: &Hours{From: 0, To: 60}, Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 		Origins: []string{"https://a.example"}, RequireBodyHash: true,
-		MaxBodyBytes: 1, Models: []string{"o3"}, MaxOutputTokens: 1, Tools: Deny, Streaming: Deny,
+		MaxBodyBytes: 1, Models: []string{"o3"}, MaxInputTokens: 1, MaxOutputTokens: 1, Tools: Deny, Streaming: Deny,
+		Mail: &Mail{HTML: Deny}, Limits: []Limit{{Per: Day, Requests: 1}, {Per: Day, Dollars: 1}},
 	}
 	r := Request{
 		AppStatus: "suspended", Resource: "mail:resend", Action: "chat.completions", Model: "gpt-4o",
-		Origin: "https://b.example", BodyBytes: 2, OutputTokens: 2, Tools: true, Stream: true, Time: noon,
+		Origin: "https://b.example", BodyBytes: 2, InputTokens: 2, OutputTokens: 2, Tools: true, Stream: true, Time: noon, Zone: time.UTC,
+		Address: netip.MustParseAddr("203.0.113.9"), Mail: &MailFacts{HTML: true},
 	}
 	for i, step := range []struct {
 		rule, code string
@@ -198,13 +315,18 @@ func TestDecideNamesTheFirstFailure(t *testing.T) {
 		{"actions", CodeActionNotGranted, func() { d.Actions = nil }},
 		{"not_before", CodeNotYetValid, func() { d.NotBefore = time.Time{} }},
 		{"expires_at", CodePermissionExpired, func() { d.ExpiresAt = noon.Add(time.Hour) }},
+		{"hours", CodeOutsideHours, func() { d.Hours = nil }},
+		{"addresses", CodeAddressNotAllowed, func() { r.Address = netip.MustParseAddr("10.0.0.1") }},
 		{"origins", CodeAddressNotAllowed, func() { r.Origin = "https://a.example" }},
 		{"require_body_hash", CodeInvalidProof, func() { r.BodyBound = true }},
 		{"max_body_bytes", CodeBodyTooLarge, func() { r.BodyBytes = 1 }},
 		{"models", CodeModelNotAllowed, func() { r.Model = "o3" }},
+		{"max_input_tokens", CodeInputCapExceeded, func() { r.InputTokens = 1 }},
 		{"max_output_tokens", CodeOutputCapExceeded, func() { r.OutputTokens = 1 }},
 		{"tools", CodeToolsNotAllowed, func() { r.Tools = false }},
 		{"streaming", CodeStreamingNotAllowed, func() { r.Stream = false }},
+		{"mail.html", CodeRecipientNotAllowed, func() { r.Mail.HTML = false }},
+		{"limits[1].dollars", CodeModelUnpriced, func() { r.Rate = &price.Rate{} }},
 	} {
 		_, err := Decide(d, r)
 		if denied, ok := errors.AsType[*Denied](err); !ok || denied.Rule != step.rule || denied.Code != step.code {

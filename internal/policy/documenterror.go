@@ -30,24 +30,15 @@ func refuse(path, format string, args ...any) error {
 	return &DocumentError{Path: path, Problem: fmt.Sprintf(format, args...)}
 }
 
-// later are members of the policy format that cannot be enforced yet. They
-// are refused like unknown ones: ignored, they would be a promise not kept.
-var later = map[string]bool{
-	"hours": true, "addresses": true, "max_input_tokens": true,
-	"mail": true, "limits.tokens": true, "limits.dollars": true,
-}
-
-// explain turns a decoding error into a refusal with a path.
-func explain(err error) error {
+// explain turns a decoding error into a refusal with a path. What is the thing
+// that was to be read.
+func explain(err error, what string) error {
 	if wrong, ok := errors.AsType[*json.SemanticError](err); ok {
 		at := wrong.JSONPointer
 		if !errors.Is(wrong.Err, json.ErrUnknownName) {
 			return refuse(path(at), "must be %s", expected(wrong.GoType))
 		}
-		if later[kind(at)] {
-			return refuse(path(at), "is not supported yet, and is refused rather than ignored; leave it out")
-		}
-		return refuse(path(at), "is not a member of a policy document")
+		return refuse(path(at), "is not a member of %s", what)
 	}
 	if broken, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
@@ -62,8 +53,11 @@ func expected(t reflect.Type) string {
 	if t == nil {
 		return "of another type"
 	}
-	if t == reflect.TypeFor[time.Time]() {
+	switch t {
+	case reflect.TypeFor[time.Time]():
 		return "a time such as 2026-12-31T23:59:59Z"
+	case reflect.TypeFor[amountText]():
+		return `an amount of dollars in quotes, such as "1.50"`
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
@@ -96,17 +90,6 @@ func path(p jsontext.Pointer) string {
 		b.WriteString(plain(token))
 	}
 	return b.String()
-}
-
-// kind is a member's path without indexes, as the later table has it.
-func kind(p jsontext.Pointer) string {
-	var names []string
-	for token := range p.Tokens() {
-		if !isIndex(token) {
-			names = append(names, token)
-		}
-	}
-	return strings.Join(names, ".")
 }
 
 func isIndex(token string) bool {

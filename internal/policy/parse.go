@@ -19,7 +19,7 @@ func Parse(data []byte, now time.Time) (Document, error) {
 		return Document{}, refuse("", "is longer than %d bytes", MaxDocumentBytes)
 	}
 	var g given
-	if err := decode(data, &g); err != nil {
+	if err := decode(data, &g, aDocument); err != nil {
 		return Document{}, err
 	}
 	d, err := g.document(now)
@@ -50,7 +50,7 @@ func ParseAll(data []byte, now time.Time) ([]Document, error) {
 		return nil, refuse("", "is longer than %d bytes", MaxDocuments*MaxDocumentBytes)
 	}
 	var raw []jsontext.Value
-	if err := decode(data, &raw); err != nil {
+	if err := decode(data, &raw, aDocument); err != nil {
 		return nil, err
 	}
 	if len(raw) == 0 || len(raw) > MaxDocuments {
@@ -77,11 +77,13 @@ func parseEach(raw []jsontext.Value, now time.Time) ([]Document, error) {
 	return all, nil
 }
 
+const aDocument = "a policy document"
+
 // decode reads exactly one JSON value into the shape of to: no duplicate
 // name, no unknown member, no null, no trailing data.
-func decode(data []byte, to any) error {
+func decode(data []byte, to any, what string) error {
 	if err := json.Unmarshal(data, to, json.RejectUnknownMembers(true)); err != nil {
-		return explain(err)
+		return explain(err, what)
 	}
 	// A null would be read as absent, and absent does not restrict.
 	tokens := jsontext.NewDecoder(bytes.NewReader(data))

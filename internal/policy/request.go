@@ -61,6 +61,12 @@ const ActionListModels = "models.list"
 // fact that a client could leave out must not open this door.
 func (r Request) listsModels() bool { return r.Action == ActionListModels && r.Model == "" }
 
+// hasNoOutput is false for a request that asks for output, whatever its
+// dialect makes of it.
+func (r Request) hasNoOutput() bool {
+	return r.listsModels() || r.Choices == 0 && r.OutputTokens == 0
+}
+
 func (r Request) choices() int64 { return max(r.Choices, 1) }
 
 // countedBy says whether a limit counts the request. A model that is missing

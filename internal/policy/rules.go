@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -20,13 +21,18 @@ var rules = [...]rule{
 	{"actions", judgeAction},
 	{"not_before", judgeNotBefore},
 	{"expires_at", judgeExpiry},
+	{"hours", judgeHours},
+	{"addresses", judgeAddress},
 	{"origins", judgeOrigin},
 	{"require_body_hash", judgeBodyHash},
 	{"max_body_bytes", judgeBody},
 	{"models", judgeModel},
+	{"max_input_tokens", judgeInput},
 	{"max_output_tokens", judgeOutput},
 	{"tools", judgeTools},
 	{"streaming", judgeStreaming},
+	{"mail", judgeMail},
+	{"price", judgePrice},
 }
 
 // unrestricted is the reason of a rule whose member is absent.
@@ -131,13 +137,30 @@ func judgeModel(d Document, req Request) verdict {
 	return pass("granted")
 }
 
+// judgeInput refuses an input whose size is not known: what cannot be counted
+// cannot be capped.
+func judgeInput(d Document, req Request) verdict {
+	switch {
+	case d.MaxInputTokens == 0:
+		return pass(unrestricted)
+	case req.listsModels():
+		return pass("this action reads no input")
+	case req.InputUnknown:
+		return fail(CodeInputCapExceeded, "the provider adds input that the gateway cannot count, and this permission has a cap of %s; send the whole input in the request",
+			count(d.MaxInputTokens, "input token"))
+	case req.InputTokens < 0 || req.InputTokens > d.MaxInputTokens:
+		return fail(CodeInputCapExceeded, "the input of about %s is more than the %d granted", count(req.InputTokens, "token"), d.MaxInputTokens)
+	}
+	return pass("within the cap")
+}
+
 // judgeOutput compares by division, so that no product can overflow.
 func judgeOutput(d Document, req Request) verdict {
 	most := d.MaxOutputTokens
 	switch {
 	case most == 0:
 		return pass(unrestricted)
-	case req.listsModels():
+	case req.hasNoOutput():
 		return pass("this action gives no output")
 	case req.OutputTokens < 0 || req.Choices < 0:
 		return fail(CodeOutputCapExceeded, "the output asked for is negative")
@@ -155,7 +178,7 @@ func judgeOutput(d Document, req Request) verdict {
 // outputCap is each choice's share of the cap, for a request that asks for
 // nothing of its own.
 func outputCap(d Document, req Request) int64 {
-	if d.MaxOutputTokens == 0 || req.OutputTokens != 0 || req.listsModels() {
+	if d.MaxOutputTokens == 0 || req.OutputTokens != 0 || req.hasNoOutput() {
 		return 0
 	}
 	return d.MaxOutputTokens / req.choices()
@@ -179,6 +202,32 @@ func judgeStreaming(d Document, req Request) verdict {
 		return fail(CodeStreamingNotAllowed, "this permission does not allow streaming; send the request without it")
 	}
 	return pass("no stream asked")
+}
+
+// judgePrice lets nothing through whose cost cannot be counted where dollars
+// are capped.
+func judgePrice(d Document, req Request) verdict {
+	capped := false
+	for i, l := range d.Limits {
+		if l.Dollars == 0 || req.listsModels() || !req.countedBy(l) {
+			continue
+		}
+		capped = true
+		if req.Rate == nil {
+			return failMember(fmt.Sprintf("limits[%d].dollars", i), CodeModelUnpriced, "%s, and this permission has a cap in dollars; ask the owner to set a price", req.unpriced())
+		}
+	}
+	if !capped {
+		return pass("no limit in dollars counts this request")
+	}
+	return pass("the price is known")
+}
+
+func (r Request) unpriced() string {
+	if r.Model == "" {
+		return "the request names no model that has a price"
+	}
+	return "model " + quote(r.Model) + " has no known price"
 }
 
 // allows is false for anything it does not know.

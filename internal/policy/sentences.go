@@ -17,11 +17,20 @@ func (d Document) Sentences(zone *time.Location) []string {
 	if d.DenyModels != nil {
 		all = append(all, "Never models: "+strings.Join(d.DenyModels, ", "))
 	}
+	if d.Hours != nil {
+		all = append(all, d.Hours.words())
+	}
+	if d.Addresses != nil {
+		all = append(all, "From addresses: "+addressWords(d.Addresses))
+	}
 	if d.Origins != nil {
 		all = append(all, "From web pages at: "+strings.Join(d.Origins, ", "))
 	}
 	if d.RequireBodyHash {
 		all = append(all, "Only with proofs that name the request's body")
+	}
+	if d.MaxInputTokens != 0 {
+		all = append(all, "Inputs of at most "+count(d.MaxInputTokens, "token"))
 	}
 	if d.MaxOutputTokens != 0 {
 		all = append(all, "Answers of at most "+count(d.MaxOutputTokens, "token"))
@@ -34,6 +43,9 @@ func (d Document) Sentences(zone *time.Location) []string {
 	}
 	if !d.Streaming.allows() {
 		all = append(all, "No streaming")
+	}
+	if d.Mail != nil {
+		all = append(all, d.Mail.sentences()...)
 	}
 	all = append(all, d.limitSentences()...)
 	if !d.NotBefore.IsZero() {
@@ -50,7 +62,7 @@ func (d Document) limitSentences() []string {
 	for _, l := range d.Limits {
 		for _, u := range units {
 			if u.cap(l) != 0 {
-				all = append(all, l.sentence(u))
+				all = append(all, l.ceiling(u))
 			}
 		}
 	}
@@ -63,14 +75,35 @@ func (d Document) limitSentences() []string {
 	return all
 }
 
+// ceiling is the limit's sentence on the consent screen: an amount of money
+// alone could be taken for a price.
+func (l Limit) ceiling(u Unit) string {
+	if u == dollarUnit {
+		return "At most " + l.sentence(u)
+	}
+	return l.sentence(u)
+}
+
+// dollarUnit is the unit that is written as money.
+const dollarUnit = NanoDollars
+
 // sentence says what the limit allows of a unit.
 func (l Limit) sentence(u Unit) string {
 	every := map[Period]string{Minute: " a minute", Day: " a day", Month: " a month", Lifetime: " in total"}
-	s := count(u.cap(l), strings.TrimSuffix(string(u), "s")) + every[l.Per]
+	s := u.words(u.cap(l)) + every[l.Per]
 	if l.Model != "" {
 		s += " to " + l.Model
 	}
 	return s
+}
+
+// words are an amount of the unit: "50 requests", "$1.50".
+func (u Unit) words(n int64) string {
+	if u != dollarUnit {
+		return count(n, strings.TrimSuffix(string(u), "s"))
+	}
+	whole, cents, _ := strings.Cut(Dollars(n).String(), ".")
+	return "$" + thousands(whole) + "." + cents
 }
 
 func anyOf(names []string) string {
@@ -87,7 +120,14 @@ func moment(t time.Time, zone *time.Location) string { return t.In(zone).Format(
 
 // count is a number with thousands apart and its noun.
 func count(n int64, noun string) string {
-	digits := strconv.FormatInt(n, 10)
+	if n != 1 {
+		noun += "s"
+	}
+	return thousands(strconv.FormatInt(n, 10)) + " " + noun
+}
+
+// thousands puts commas into a whole number.
+func thousands(digits string) string {
 	var b strings.Builder
 	for i, r := range digits {
 		if i > 0 && (len(digits)-i)%3 == 0 && digits[i-1] != '-' {
@@ -95,8 +135,5 @@ func count(n int64, noun string) string {
 		}
 		b.WriteRune(r)
 	}
-	if n != 1 {
-		noun += "s"
-	}
-	return b.String() + " " + noun
+	return b.String()
 }

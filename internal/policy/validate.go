@@ -14,13 +14,17 @@ func (d Document) Validate() error {
 		resource(d.Resource),
 		d.validateActions(),
 		d.validateTimes(),
+		d.validateHours(),
+		d.validateAddresses(),
 		d.validateOrigins(),
 		globs("models", d.Models),
 		globs("deny_models", d.DenyModels),
+		optionalAmount("max_input_tokens", d.MaxInputTokens),
 		optionalAmount("max_output_tokens", d.MaxOutputTokens),
 		optionalAmount("max_body_bytes", d.MaxBodyBytes),
 		d.Tools.validate("tools"),
 		d.Streaming.validate("streaming"),
+		d.validateMail(),
 		d.validateLimits(),
 		d.validateConcurrency(),
 	)
@@ -135,6 +139,20 @@ func amount(path string, n int64) error {
 	return nil
 }
 
+func (d Document) validateHours() error {
+	if d.Hours == nil {
+		return nil
+	}
+	return d.Hours.validate()
+}
+
+func (d Document) validateMail() error {
+	if d.Mail == nil {
+		return nil
+	}
+	return d.Mail.validate()
+}
+
 func (a Access) validate(path string) error {
 	if a != "" && a != Allow && a != Deny {
 		return refuse(path, `must be "allow" or "deny"`)
@@ -173,10 +191,31 @@ func (l Limit) validate(at string) error {
 			return err
 		}
 	}
-	if l.Requests == 0 {
-		return refuse(at, "must cap something: give requests")
+	if l.Requests == 0 && l.Tokens == 0 && l.Dollars == 0 {
+		return refuse(at, "must cap something: give requests, tokens or dollars")
 	}
-	return amount(at+".requests", l.Requests)
+	return firstError(
+		optionalAmount(at+".requests", l.Requests),
+		optionalAmount(at+".tokens", l.Tokens),
+		optionalDollars(at+".dollars", l.Dollars),
+	)
+}
+
+func optionalDollars(path string, n Dollars) error {
+	if n == 0 {
+		return nil
+	}
+	return dollars(path, n)
+}
+
+func dollars(path string, n Dollars) error {
+	if n <= 0 {
+		return refuse(path, "must be more than 0")
+	}
+	if n > maxDollars {
+		return refuse(path, "must be at most %s dollars", Dollars(maxDollars))
+	}
+	return nil
 }
 
 // counts says that two limits would share a counter.
@@ -184,12 +223,7 @@ func (l Limit) counts(other Limit) bool {
 	if l.Per != other.Per || countedModel(l.Model) != countedModel(other.Model) {
 		return false
 	}
-	for _, u := range units {
-		if u.cap(l) != 0 && u.cap(other) != 0 {
-			return true
-		}
-	}
-	return false
+	return l.Requests != 0 && other.Requests != 0 || l.Tokens != 0 && other.Tokens != 0 || l.Dollars != 0 && other.Dollars != 0
 }
 
 func (d Document) validateConcurrency() error {
