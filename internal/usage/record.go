@@ -56,7 +56,7 @@ func (t *table) record(r Request, hour uint8) {
 	s := t.cell(series{r.App, r.Resource, clip(r.Model, maxModelBytes)}, hour, strange)
 	if r.Rule != "" {
 		s.Denied = add(s.Denied, 1)
-		s.deny(ruleName(r.Rule), 1)
+		s.deny(RuleName(r.Rule), 1)
 		return
 	}
 	s.Requests = add(s.Requests, 1)
@@ -71,8 +71,9 @@ func (t *table) record(r Request, hour uint8) {
 	s.Latency.observe(r.Latency)
 }
 
-// ruleName drops the number of a limit: limits[3].requests is limits.requests.
-func ruleName(rule string) string {
+// RuleName is a rule as it is counted, without the number of a limit:
+// limits[3].requests is limits.requests.
+func RuleName(rule string) string {
 	if before, rest, found := strings.Cut(rule, "["); found {
 		_, after, _ := strings.Cut(rest, "]")
 		rule = before + after
