@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/keywicket/keywicket/internal/admin"
+	"github.com/keywicket/keywicket/internal/alerts"
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/owner"
 	"github.com/keywicket/keywicket/internal/pairing"
@@ -22,6 +23,7 @@ import (
 	"github.com/keywicket/keywicket/internal/proxy"
 	"github.com/keywicket/keywicket/internal/store"
 	"github.com/keywicket/keywicket/internal/ui"
+	"github.com/keywicket/keywicket/internal/usage"
 	"github.com/keywicket/keywicket/internal/vault"
 	"github.com/keywicket/keywicket/plugins"
 )
@@ -34,6 +36,10 @@ type rooms struct {
 	owner   *owner.Owner
 	ledger  *policy.Ledger
 	prices  *price.Table
+	usage   *usage.History
+	alerts  *alerts.Board
+	metrics *metrics
+	watch   *watch
 	book    *providers.Book
 	pairing *pairing.Pairing
 	proxy   *proxy.Proxy
@@ -61,12 +67,13 @@ func (r *rooms) open(cfg Config, publicURL string) error {
 	var err error
 	r.proxy, err = proxy.New(proxy.Config{
 		Pairing: r.pairing, Ledger: r.ledger, Vault: r.vault, Audit: r.audit,
-		Providers: r.book, Prices: r.prices, PublicURL: publicURL, Zone: cfg.Zone,
+		Providers: r.book, Prices: r.prices, History: r.watch, PublicURL: publicURL, Zone: cfg.Zone,
 		DrainBytes: cfg.DrainBytes, DrainTime: cfg.DrainTime, Clock: cfg.Clock, Log: cfg.Log,
 	})
 	if err != nil {
 		return err
 	}
+	r.metrics.registry.MustRegister(newGatewayState(r))
 	return r.openFronts(cfg, publicURL)
 }
 
@@ -86,7 +93,12 @@ func (r *rooms) openRecords(cfg Config) error {
 		return err
 	}
 	r.closers = append(r.closers, func() error { r.vault.Lock(); return nil })
-	if r.ledger, err = policy.NewLedger(policy.LedgerConfig{Store: r.store, Clock: cfg.Clock, Zone: cfg.Zone, Log: cfg.Log}); err != nil {
+	if err := r.openWatch(cfg); err != nil {
+		return err
+	}
+	if r.ledger, err = policy.NewLedger(policy.LedgerConfig{
+		Store: r.store, Watch: r.watch.crossed, Clock: cfg.Clock, Zone: cfg.Zone, Log: cfg.Log,
+	}); err != nil {
 		return err
 	}
 	r.closers = append(r.closers, r.ledger.Close)

@@ -116,6 +116,7 @@ func (s *Server) socketHandler() http.Handler {
 	e := newEcho()
 	e.Use(s.recoverer())
 	s.rooms.admin.Register(e)
+	e.GET("/metrics", echo.WrapHandler(s.rooms.metrics.handler()))
 	return e
 }
 

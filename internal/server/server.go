@@ -56,6 +56,13 @@ type Config struct {
 	// BuildProvider makes a provider of a manifest that the owner adds; default:
 	// none can be added.
 	BuildProvider func(plugins.Manifest) (plugins.Provider, error)
+	// MetricsListen, when set, is a TCP address that serves GET /metrics and
+	// nothing else: on loopback, or anywhere with MetricsTokenFile. The owner's
+	// socket serves it in any case.
+	MetricsListen string
+	// MetricsTokenFile names a file with a bearer token, of at least 16
+	// characters, that is then asked for on MetricsListen.
+	MetricsTokenFile string
 	// Zone is the owner's time zone for days and months; default time.Local.
 	Zone *time.Location
 	// UnlockFile, when set, names a key file that unlocks the vault at start.
@@ -124,6 +131,7 @@ type Server struct {
 	rooms  *rooms
 	tcp    net.Listener
 	socket net.Listener
+	scrape *metricsListener // nil: none is wanted
 	url    string
 	setup  string
 }
@@ -149,6 +157,9 @@ func (s *Server) open() (err error) {
 	if s.url, err = publicURL(s.cfg.PublicURL, s.tcp.Addr(), s.cfg.BehindProxy); err != nil {
 		return err
 	}
+	if s.scrape, err = listenMetrics(s.cfg.MetricsListen, s.cfg.MetricsTokenFile); err != nil {
+		return err
+	}
 	if s.rooms, err = openRooms(s.cfg, s.url); err != nil {
 		return err
 	}
@@ -167,6 +178,14 @@ func (s *Server) open() (err error) {
 // URL is the public origin, without a trailing slash.
 func (s *Server) URL() string { return s.url }
 
+// MetricsAddr is where metrics are served, or "" when only the socket does.
+func (s *Server) MetricsAddr() string {
+	if s.scrape == nil {
+		return ""
+	}
+	return s.scrape.Addr().String()
+}
+
 // SetupURL is the one-time set-up link, or "" once the gateway is set up.
 func (s *Server) SetupURL() string { return s.setup }
 
@@ -179,6 +198,13 @@ func (s *Server) Serve(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return serve(public, s.tcp) })
 	group.Go(func() error { return serve(local, s.socket) })
+	servers := []*http.Server{local, public}
+	if s.scrape != nil {
+		scraped := s.httpServer(s.scrape.guarded(s.rooms.metrics.handler()))
+		scraped.ReadTimeout, scraped.WriteTimeout = requestTimeout, requestTimeout
+		servers = append(servers, scraped)
+		group.Go(func() error { return serve(scraped, s.scrape) })
+	}
 	if s.cfg.BackupDir != "" {
 		daily := &backups{
 			dir: s.cfg.BackupDir, keep: s.cfg.BackupKeep, clock: s.cfg.Clock, log: s.cfg.Log,
@@ -188,7 +214,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	group.Go(func() error {
 		<-running.Done()
-		return s.stop(public, local)
+		return s.stop(servers)
 	})
 	err := group.Wait()
 	_ = s.rooms.audit.Append(audit.Event{Kind: audit.GatewayStopped, Actor: audit.Gateway}) // a stop is not refused
@@ -205,7 +231,7 @@ func serve(srv *http.Server, l net.Listener) error {
 // stop drains the data plane first, with the listener still open, so that an
 // app that comes during the drain is told shutting_down rather than refused a
 // connection.
-func (s *Server) stop(public, local *http.Server) error {
+func (s *Server) stop(servers []*http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Drain)
 	defer cancel()
 	if err := s.rooms.proxy.Drain(ctx); err != nil {
@@ -214,7 +240,7 @@ func (s *Server) stop(public, local *http.Server) error {
 	// What is left now are answers on their last bytes and idle connections.
 	last, cancelLast := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancelLast()
-	for _, srv := range []*http.Server{local, public} {
+	for _, srv := range servers {
 		if err := srv.Shutdown(last); err != nil {
 			_ = srv.Close()
 		}
@@ -236,7 +262,11 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 // Serve calls it at its end.
 func (s *Server) Close() error {
 	var errs []error
-	for _, l := range []net.Listener{s.tcp, s.socket} {
+	listeners := []net.Listener{s.tcp, s.socket}
+	if s.scrape != nil {
+		listeners = append(listeners, s.scrape)
+	}
+	for _, l := range listeners {
 		if l == nil {
 			continue
 		}
