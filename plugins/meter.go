@@ -37,3 +37,22 @@ type Meter interface {
 	// be a part, such as the input alone at the start of a stream.
 	Final() bool
 }
+
+// Uncounted is the meter of answers that cost no tokens: it forwards all and
+// reports nothing.
+type Uncounted struct{}
+
+// Event implements [Meter].
+func (Uncounted) Event(raw []byte) []byte { return raw }
+
+// Body implements [Meter].
+func (Uncounted) Body([]byte) {}
+
+// Usage implements [Meter].
+func (Uncounted) Usage() (Usage, bool) { return Usage{}, false }
+
+// Seen implements [Meter].
+func (Uncounted) Seen() int64 { return 0 }
+
+// Final implements [Meter]: there is nothing more to come.
+func (Uncounted) Final() bool { return true }

@@ -94,11 +94,12 @@ var (
 
 // nested walks the object or array that comes next and returns where it starts.
 func (p *objectParser) nested() (start int, err error) {
+	outside := p.dec.StackDepth()
 	if _, err := p.dec.ReadToken(); err != nil {
 		return 0, err
 	}
 	start = int(p.dec.InputOffset()) - 1
-	for p.dec.StackDepth() > 1 {
+	for p.dec.StackDepth() > outside {
 		if p.dec.StackDepth() > MaxObjectDepth {
 			return 0, errTooDeep
 		}

@@ -7,7 +7,9 @@ import (
 
 	"github.com/keywicket/keywicket/plugins"
 	"github.com/keywicket/keywicket/plugins/anthropic"
+	"github.com/keywicket/keywicket/plugins/httpapi"
 	"github.com/keywicket/keywicket/plugins/openai"
+	"github.com/keywicket/keywicket/plugins/resend"
 )
 
 // Providers builds a provider from every embedded manifest. A manifest that is
@@ -35,8 +37,12 @@ func Provider(m plugins.Manifest) (plugins.Provider, error) {
 	switch m.Dialect {
 	case anthropic.Dialect:
 		p, err = anthropic.New(m)
+	case httpapi.Dialect:
+		p, err = httpapi.New(m)
 	case openai.Dialect:
 		p, err = openai.New(m)
+	case resend.Dialect:
+		p, err = resend.New(m)
 	default:
 		err = &plugins.ManifestError{Member: "dialect", Problem: "there is no such dialect"}
 	}
