@@ -1,0 +1,312 @@
+package proxy
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/keywicket/keywicket/internal/vault"
+)
+
+// maxAttempts is how many keys one request may try.
+const maxAttempts = 4
+
+// maxResting bounds what is remembered of keys that rest for one model.
+const maxResting = 4096
+
+// keyring chooses which key of a resource serves a request, and remembers how
+// each has fared.
+//
+//	          served                    too many failures, or refused
+//	in use ◀────────── one trial ◀────────────── resting ◀──────────── in use
+//	                      └── failed: rests for longer ──┘
+//
+// A provider's limits are for one model: a key told to slow down rests for
+// that model alone.
+type keyring struct {
+	clock func() time.Time
+	pick  func(n int) int // a random number below n
+
+	mu   sync.Mutex
+	keys map[string]*keyRecord // by credential
+	slow map[slowKey]*rest     // told to slow down
+}
+
+type slowKey struct{ credential, model string }
+
+// keyRecord is how a key has fared since the start.
+type keyRecord struct {
+	rest
+	inUse            int
+	requests, failed int64
+	lastUsed         time.Time
+	lastFailure      keyOutcome
+}
+
+// rest is a time in which a key is not used, and how often in a row it came to
+// that.
+type rest struct {
+	until    time.Time
+	failures int
+	trial    bool // one request is finding out
+	why      keyOutcome
+}
+
+// resting says whether requests keep off; when the rest is over, one may try.
+func (r *rest) resting(now time.Time) bool {
+	return r != nil && r.why != "" && (now.Before(r.until) || r.trial)
+}
+
+// keyOutcome is what a provider's answer says about the key.
+type keyOutcome string
+
+const (
+	keyServed      keyOutcome = ""
+	keyRefused     keyOutcome = "refused"        // 401, 407
+	keyNoCredit    keyOutcome = "no credit left" // 402
+	keySlowDown    keyOutcome = "told to slow down"
+	keyFailing     keyOutcome = "provider fails" // 5xx
+	keyUnreachable keyOutcome = "provider cannot be reached"
+)
+
+func newKeyring(clock func() time.Time, pick func(int) int) *keyring {
+	return &keyring{clock: clock, pick: pick, keys: map[string]*keyRecord{}, slow: map[slowKey]*rest{}}
+}
+
+// take chooses the key for the next attempt: of those that are neither tried
+// nor drained nor resting, one of the lowest rank, by weight. candidates are in
+// the order of rank. It returns false, and how long the first of them rests,
+// when there is none.
+func (k *keyring) take(candidates []vault.Credential, tried []string, model string) (c vault.Credential, wait time.Duration, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.clock()
+	var free []vault.Credential
+	for _, c := range candidates {
+		if c.Draining || slices.Contains(tried, c.ID) {
+			continue
+		}
+		if left, rests := k.left(c.ID, model, now); rests {
+			wait = shorter(wait, left)
+			continue
+		}
+		if len(free) == 0 || c.Rank == free[0].Rank {
+			free = append(free, c)
+		}
+	}
+	if len(free) == 0 {
+		return vault.Credential{}, wait, false
+	}
+	c = k.weigh(free)
+	k.begin(c.ID, model, now)
+	return c, 0, true
+}
+
+// left is how long a key rests for a model: at least a moment, when it does.
+func (k *keyring) left(id, model string, now time.Time) (time.Duration, bool) {
+	var left time.Duration
+	rests := false
+	consider := func(r *rest) {
+		if r.resting(now) {
+			left, rests = max(left, r.until.Sub(now), time.Second), true
+		}
+	}
+	if r := k.keys[id]; r != nil {
+		consider(&r.rest)
+	}
+	consider(k.slow[slowKey{id, model}])
+	return left, rests
+}
+
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 {
+		return b
+	}
+	return min(a, b)
+}
+
+func (k *keyring) weigh(free []vault.Credential) vault.Credential {
+	if len(free) == 1 {
+		return free[0]
+	}
+	total := 0
+	for _, c := range free {
+		total += c.Share()
+	}
+	n := k.pick(total)
+	for _, c := range free {
+		if n -= c.Share(); n < 0 {
+			return c
+		}
+	}
+	return free[0]
+}
+
+func (k *keyring) begin(id, model string, now time.Time) {
+	r := k.keys[id]
+	if r == nil {
+		r = &keyRecord{}
+		k.keys[id] = r
+	}
+	r.inUse++
+	r.requests++
+	r.lastUsed = now
+	r.trial = r.why != ""
+	if s := k.slow[slowKey{id, model}]; s != nil {
+		s.trial = true
+	}
+}
+
+// give puts a key back, with what became of the attempt. retryAfter is the
+// provider's own, 0 for none.
+func (k *keyring) give(id, model string, outcome keyOutcome, retryAfter time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	r := k.keys[id]
+	if r == nil {
+		return
+	}
+	r.inUse--
+	now := k.clock()
+	slow := slowKey{id, model}
+	if outcome == keySlowDown {
+		r.rest = rest{}
+		s := cmp.Or(k.slow[slow], &rest{})
+		s.fail(outcome, now, retryAfter)
+		k.remember(slow, s, now)
+	} else if outcome == keyServed {
+		r.rest = rest{}
+		delete(k.slow, slow)
+	} else {
+		r.fail(outcome, now, retryAfter)
+		if s := k.slow[slow]; s != nil {
+			s.trial = false
+		}
+	}
+	if outcome != keyServed {
+		r.failed++
+		r.lastFailure = outcome
+	}
+}
+
+// abandon puts a key back when the attempt says nothing about it.
+func (k *keyring) abandon(id, model string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if r := k.keys[id]; r != nil {
+		r.inUse--
+		r.trial = false
+	}
+	if s := k.slow[slowKey{id, model}]; s != nil {
+		s.trial = false
+	}
+}
+
+// remember keeps what rests within bounds: what is over goes first. Models are
+// named by apps.
+func (k *keyring) remember(slow slowKey, s *rest, now time.Time) {
+	if len(k.slow) >= maxResting {
+		for other, r := range k.slow {
+			if !r.resting(now) {
+				delete(k.slow, other)
+			}
+		}
+	}
+	if _, there := k.slow[slow]; there || len(k.slow) < maxResting {
+		k.slow[slow] = s
+	}
+}
+
+// clear forgets that a key rests: the owner has found that it works.
+func (k *keyring) clear(id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if r := k.keys[id]; r != nil {
+		r.rest = rest{}
+	}
+	for slow := range k.slow {
+		if slow.credential == id {
+			delete(k.slow, slow)
+		}
+	}
+}
+
+// forget drops a key that was removed.
+func (k *keyring) forget(id string) {
+	k.clear(id)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.keys, id)
+}
+
+// failuresBeforeRest is how many failures in a row of the provider itself a key
+// stands: they need not be the key's.
+const failuresBeforeRest = 5
+
+const maxRest = time.Hour
+
+// fail lets the key rest: for as long as the provider says, up to an hour, or
+// for longer each time.
+func (r *rest) fail(outcome keyOutcome, now time.Time, retryAfter time.Duration) {
+	r.trial = false
+	r.failures++
+	first, most := 10*time.Second, 5*time.Minute
+	steps := r.failures - 1
+	switch outcome {
+	case keyRefused, keyNoCredit:
+		first, most = time.Minute, 10*time.Minute
+	case keyFailing, keyUnreachable:
+		if r.failures < failuresBeforeRest {
+			return
+		}
+		first, steps = 30*time.Second, r.failures-failuresBeforeRest
+	}
+	pause := min(first<<min(steps, 8), most)
+	if retryAfter > 0 {
+		pause = min(retryAfter, maxRest)
+	}
+	r.why, r.until = outcome, now.Add(pause)
+}
+
+// KeyHealth is how one key has fared since the gateway was started.
+type KeyHealth struct {
+	CredentialID string    `json:"credential_id"`
+	State        string    `json:"state"`              // ok, resting, or trying: the rest is over, one request finds out
+	Why          string    `json:"why,omitzero"`       // it rests
+	Until        time.Time `json:"until,omitzero"`     // it rests
+	InUse        int       `json:"in_use"`             // requests under way
+	Requests     int64     `json:"requests"`           // attempts, since the start
+	Failed       int64     `json:"failed"`             // of them
+	LastUsed     time.Time `json:"last_used,omitzero"` // zero: not since the start
+	LastFailure  string    `json:"last_failure,omitzero"`
+	SlowModels   int       `json:"slow_models,omitzero"` // models it rests for, told to slow down
+}
+
+// health tells how each key that was used has fared.
+func (k *keyring) health() map[string]KeyHealth {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.clock()
+	all := make(map[string]KeyHealth, len(k.keys))
+	for id, r := range k.keys {
+		h := KeyHealth{
+			CredentialID: id, State: "ok", InUse: r.inUse, Requests: r.requests, Failed: r.failed,
+			LastUsed: r.lastUsed, LastFailure: string(r.lastFailure),
+		}
+		if r.why != "" {
+			h.State, h.Why, h.Until = "trying", string(r.why), r.until
+			if now.Before(r.until) {
+				h.State = "resting"
+			}
+		}
+		all[id] = h
+	}
+	for slow, r := range k.slow {
+		if h, there := all[slow.credential]; there && now.Before(r.until) {
+			h.SlowModels++
+			all[slow.credential] = h
+		}
+	}
+	return all
+}
