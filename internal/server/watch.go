@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/keywicket/keywicket/internal/alerts"
@@ -37,23 +38,26 @@ func (r *rooms) openWatch(cfg Config) (err error) {
 
 // Ended implements proxy.History.
 func (w *watch) Ended(e proxy.Ended) {
-	r := usage.Request{App: e.AppID, Resource: e.Resource, Model: e.Model, Latency: e.Latency}
-	if e.Denied {
-		r.Rule = e.Rule
-		if r.Rule == "" {
-			r.Rule = e.Code
-		}
-	} else {
-		r.Failed = e.Code != "" || e.Status >= http.StatusBadRequest
-		r.InputTokens, r.CachedTokens, r.CacheWriteTokens = e.Usage.InputTokens, e.Usage.CachedTokens, e.Usage.CacheWriteTokens
-		r.OutputTokens, r.Cost = e.Usage.OutputTokens, e.Cost
-	}
+	r := usageOf(e)
 	w.usage.Record(r)
 	w.metrics.ended(e, r)
 	if e.Denied && e.AppID != "" && e.Status < http.StatusInternalServerError {
 		// A locked vault or a freeze is the owner's own doing.
 		w.alerts.Denied(alerts.Denial{AppID: e.AppID, AppName: w.appName(e.AppID), Resource: e.Resource, Code: e.Code})
 	}
+}
+
+// usageOf is what the history remembers of a request.
+func usageOf(e proxy.Ended) usage.Request {
+	r := usage.Request{App: e.AppID, Resource: e.Resource, Model: e.Model, Latency: e.Latency}
+	if e.Denied {
+		r.Rule = cmp.Or(e.Rule, e.Code)
+		return r
+	}
+	r.Failed = e.Code != "" || e.Status >= http.StatusBadRequest
+	r.InputTokens, r.CachedTokens, r.CacheWriteTokens = e.Usage.InputTokens, e.Usage.CachedTokens, e.Usage.CacheWriteTokens
+	r.OutputTokens, r.Cost = e.Usage.OutputTokens, e.Cost
+	return r
 }
 
 // crossed raises an alert for a limit that was approached. A permission that
