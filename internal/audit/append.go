@@ -40,21 +40,25 @@ func openFile(path string, flag int) (file, error) {
 	return f, nil
 }
 
-// write appends one line in one write(2), in the next file if that is due. A write that fails half-way is
-// undone; if that fails too, the files are dropped and opening them again
-// cuts the torn line.
-func (l *Log) write(e Event) error {
-	if e.Time.IsZero() {
-		e.Time = l.clock()
-	}
-	e.Time = e.Time.UTC().Truncate(time.Microsecond)
-	if err := l.rotateIfDue(l.clock()); err != nil {
+// write appends a line for each event, all in one write(2), in the next file
+// if that is due. A write that fails half-way is undone; if that fails too, the
+// files are dropped and opening them again cuts the torn line.
+func (l *Log) write(events ...Event) (err error) {
+	now := l.clock()
+	if err := l.rotateIfDue(now); err != nil {
 		return err
 	}
-	raw, next, err := l.chain.encode(clean(e), l.at)
-	if err != nil {
-		return err
+	raw, next := l.buffer[:0], l.at
+	for _, e := range events {
+		if e.Time.IsZero() {
+			e.Time = now
+		}
+		e.Time = e.Time.UTC().Truncate(time.Microsecond)
+		if raw, next, err = l.chain.encode(raw, e, next); err != nil {
+			return err
+		}
 	}
+	l.buffer = raw
 	n, err := l.log.Write(raw)
 	if err == nil && n < len(raw) {
 		err = io.ErrShortWrite

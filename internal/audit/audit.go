@@ -76,9 +76,16 @@ type Log struct {
 	openFile            func(path string, flag int) (file, error)
 	rename              func(from, to string) error
 
+	joining sync.Mutex
+	next    *batch // takes further lines; nil when the next line begins one
+
+	finishing sync.WaitGroup // files that were finished and are being synced
+
 	mu        sync.Mutex
 	closed    bool
-	log       file // nil after a failure that could not be undone
+	log       file        // nil after a failure that could not be undone
+	mine      os.FileInfo // what it was when it was opened
+	buffer    []byte      // reused
 	head      file
 	headStale bool
 	at        position  // the last line written
@@ -121,30 +128,13 @@ func newLog(cfg Config) (*Log, error) {
 		dir:      cfg.Dir,
 		path:     filepath.Join(cfg.Dir, logFile),
 		headPath: filepath.Join(cfg.Dir, headFile),
-		chain:    chain{key: append([]byte(nil), cfg.Key...)},
+		chain:    newChain(cfg.Key),
 		clock:    cfg.Clock,
 		maxBytes: cmp.Or(cfg.MaxBytes, defaultMaxBytes),
 		maxAge:   cmp.Or(cfg.MaxAge, defaultMaxAge),
 		openFile: openFile,
 		rename:   os.Rename,
 	}, nil
-}
-
-// Append writes one line. Error: ErrUnavailable, wrapped; then no line was
-// written, and the next Append tries anew.
-func (l *Log) Append(e Event) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
-	}
-	if err := l.ready(); err != nil {
-		return fmt.Errorf("%w (%w)", ErrUnavailable, err)
-	}
-	if err := l.write(e); err != nil {
-		return fmt.Errorf("%w (%w)", ErrUnavailable, err)
-	}
-	return nil
 }
 
 // Close syncs and closes the log. Followers end; Append refuses from now on.
@@ -156,6 +146,7 @@ func (l *Log) Close() error {
 	}
 	l.closed = true
 	l.wake()
+	l.finishing.Wait()
 	if l.log == nil {
 		return nil
 	}
@@ -182,10 +173,6 @@ func (l *Log) ready() error {
 // the last line ended. Lines written to a file that was moved away or removed
 // would be acknowledged and lost.
 func (l *Log) inPlace() bool {
-	mine, err := l.log.Stat()
-	if err != nil || mine.Size() != l.size {
-		return false
-	}
 	there, err := os.Lstat(l.path)
-	return err == nil && os.SameFile(mine, there)
+	return err == nil && there.Size() == l.size && os.SameFile(l.mine, there)
 }

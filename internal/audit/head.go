@@ -35,8 +35,14 @@ func (c chain) encodeHead(at position) []byte {
 	if mac == "" {
 		mac = noMAC
 	}
-	signed := fmt.Sprintf("%s%0*d %s", headMark, headDigits, at.seq, mac)
-	return []byte(signed + " " + c.sum([]byte(signed)) + "\n")
+	const zeros = "00000000000000000000" // headDigits of them
+	var space [headDigits]byte
+	number := strconv.AppendInt(space[:0], at.seq, 10)
+	head := append(make([]byte, 0, headBytes), headMark...)
+	head = append(append(head, zeros[len(number):]...), number...)
+	head = append(append(head, ' '), mac...)
+	tag := c.sum(head)
+	return append(append(append(head, ' '), tag...), '\n')
 }
 
 // readHead returns the noted last line; false when there is none, or when it

@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"hash"
+	"sync"
 )
 
 // maxLine bounds a line, its newline included. Bounded events stay far below.
@@ -30,7 +32,24 @@ type line struct {
 	Prev string `json:"prev"`
 }
 
-type chain struct{ key []byte }
+type chain struct {
+	key  []byte
+	macs *sync.Pool // of *mac, keyed; nil makes them anew
+}
+
+// mac computes one sum after the other.
+type mac struct {
+	hash hash.Hash
+	sum  [sha256.Size]byte
+}
+
+func newChain(key []byte) chain {
+	c := chain{key: append([]byte(nil), key...)}
+	c.macs = &sync.Pool{New: func() any { return c.newMAC() }}
+	return c
+}
+
+func (c chain) newMAC() *mac { return &mac{hash: hmac.New(sha256.New, c.key)} }
 
 // The MAC is the last member and of fixed length, so that it is cut off and
 // checked over the very bytes in the file: no second encoding, no doubt.
@@ -41,19 +60,20 @@ const (
 	macMember = len(macOpen) + macChars + len(macClose)
 )
 
-// encode renders the event as the line after at.
-func (c chain) encode(e Event, at position) (raw []byte, next position, err error) {
+// encode appends the event as the line after at.
+func (c chain) encode(dst []byte, e Event, at position) (raw []byte, next position, err error) {
 	e.Seq = at.seq + 1
-	body, err := json.Marshal(line{Event: e, Prev: at.mac})
-	if err != nil {
+	start := len(dst)
+	if dst, err = appendLine(dst, line{Event: e, Prev: at.mac}); err != nil {
 		return nil, position{}, err
 	}
-	next = position{seq: e.Seq, mac: c.sum(body)}
-	raw = append(body[:len(body)-1], macOpen+next.mac+macClose+"\n"...)
-	if len(raw) > maxLine {
+	next = position{seq: e.Seq, mac: c.sum(dst[start:])}
+	dst = append(dst[:len(dst)-1], macOpen...)
+	dst = append(append(append(dst, next.mac...), macClose...), '\n')
+	if len(dst)-start > maxLine {
 		return nil, position{}, errors.New("event is too long")
 	}
-	return raw, next, nil
+	return dst, next, nil
 }
 
 // decode reads a line, without its newline. Errors: errNotALine; errChanged,
@@ -89,7 +109,16 @@ func cutMAC(raw []byte) (body []byte, mac string, ok bool) {
 }
 
 func (c chain) sum(data []byte) string {
-	h := hmac.New(sha256.New, c.key)
-	h.Write(data)
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+	if c.macs == nil {
+		return c.newMAC().of(data)
+	}
+	m := c.macs.Get().(*mac)
+	defer c.macs.Put(m)
+	return m.of(data)
+}
+
+func (m *mac) of(data []byte) string {
+	m.hash.Reset()
+	m.hash.Write(data)
+	return base64.RawURLEncoding.EncodeToString(m.hash.Sum(m.sum[:0]))
 }

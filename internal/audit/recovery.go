@@ -29,7 +29,7 @@ func (l *Log) open() (err error) {
 	if l.head, err = l.openFile(l.headPath, 0); err != nil {
 		return err
 	}
-	if l.log, err = l.openFile(l.path, os.O_APPEND); err != nil {
+	if err = l.openLog(); err != nil {
 		err = errors.Join(err, l.head.Close())
 		l.log, l.head = nil, nil
 		return err
@@ -43,6 +43,19 @@ func (l *Log) open() (err error) {
 		}
 		return err
 	}
+	return nil
+}
+
+// openLog opens the file that is to be written.
+func (l *Log) openLog() error {
+	f, err := l.openFile(l.path, os.O_APPEND)
+	if err != nil {
+		return err
+	}
+	if l.mine, err = f.Stat(); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	l.log = f
 	return nil
 }
 
@@ -87,7 +100,7 @@ func (l *Log) continueChain() error {
 	if len(notes) == 0 {
 		return nil
 	}
-	return l.write(Event{Kind: AuditRecovered, Actor: Gateway, Detail: strings.Join(notes, "; ")})
+	return l.write(clean(Event{Kind: AuditRecovered, Actor: Gateway, Detail: strings.Join(notes, "; ")}))
 }
 
 // place chooses where the chain goes on. The file is the truth as long as

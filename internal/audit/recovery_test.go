@@ -309,7 +309,7 @@ func putHead(t *testing.T, path string, seq int64) {
 	c := chain{key: testKey}
 	at := position{}
 	for i := range seq {
-		_, next, err := c.encode(Event{Time: testTime, Kind: RequestEnded, Actor: App, RequestID: "req_" + string(rune('1'+i))}, at)
+		_, next, err := c.encode(nil, Event{Time: testTime, Kind: RequestEnded, Actor: App, RequestID: "req_" + string(rune('1'+i))}, at)
 		if err != nil {
 			t.Fatal(err)
 		}

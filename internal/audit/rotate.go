@@ -22,24 +22,23 @@ func (l *Log) rotateIfDue(now time.Time) error {
 	if l.size == 0 || (l.size < l.maxBytes && now.Sub(l.began) < l.maxAge) {
 		return nil
 	}
-	if l.log.Sync() != nil || l.rename(l.path, filepath.Join(l.dir, segmentName(l.segment))) != nil {
+	if l.rename(l.path, filepath.Join(l.dir, segmentName(l.segment))) != nil {
 		return nil // tried again with the next line
 	}
-	if err := l.log.Close(); err != nil {
+	done := l.log
+	if err := l.openLog(); err != nil {
 		l.log = nil
-		return errors.Join(err, l.head.Close())
+		return errors.Join(err, done.Close(), l.head.Close())
 	}
-	next, err := l.openFile(l.path, os.O_APPEND)
-	if err != nil {
-		l.log = nil
-		return errors.Join(err, l.head.Close())
-	}
-	l.log, l.size, l.began = next, 0, now
+	l.size, l.began = 0, now
 	l.opened.start = 0
 	l.segment++
-	if err := syncDir(l.dir); err != nil {
-		return errors.Join(err, l.drop())
-	}
+	// A request waits for its line, and must not wait for the disk. If syncing
+	// fails, what is lost with the next power cut is lost as the last lines of
+	// a file that is being written are: Verify tells.
+	l.finishing.Go(func() {
+		_ = errors.Join(done.Sync(), done.Close(), syncDir(l.dir))
+	})
 	return nil
 }
 

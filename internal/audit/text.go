@@ -29,6 +29,9 @@ func clean(e Event) Event {
 // format characters (bidirectional overrides, zero-width ones) become U+FFFD,
 // line breaks and tabs a space.
 func cleanText(s string, limit int) string {
+	if len(s) <= limit && isPlain(s) {
+		return s
+	}
 	if len(s) > limit {
 		s = cut(s, limit-len("…")) + "…"
 	}
@@ -37,6 +40,16 @@ func cleanText(s string, limit int) string {
 		s = cut(s, limit-len("…")) + "…"
 	}
 	return s
+}
+
+// isPlain says of nearly all texts that there is nothing to do.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 func cut(s string, limit int) string {
