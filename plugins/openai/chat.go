@@ -1,48 +1,41 @@
 package openai
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/keywicket/keywicket/plugins"
 )
 
-const (
-	maxModelName = 256 // bytes
-	maxChoices   = 128 // OpenAI's own bound for n
-)
+const maxChoices = 128 // OpenAI's own bound for n
 
-func describeChat(req plugins.Request, call *plugins.Call) error {
-	if err := checkEncoding(req.Header); err != nil {
+func describeChat(body *plugins.Object, call *plugins.Call) error {
+	facts := &call.Facts
+	if err := readChat(body, facts); err != nil {
 		return err
 	}
-	body, err := plugins.ParseObject(req.Body, critical()...)
+	tools, err := readTools(body)
 	if err != nil {
 		return err
 	}
-	if err := checkMembers(body); err != nil {
-		return err
-	}
-	if err := readFacts(body, &call.Facts); err != nil {
-		return err
-	}
-	asked, err := setUsage(body, call.Facts.Stream)
+	search, ok := body.Value("web_search_options")
+	tools.hosted = tools.hosted || ok && search.Kind() != 'n'
+	facts.Tools = tools.any || tools.hosted
+	in := readInput(body, facts.Model, "messages")
+	facts.InputTokens, facts.InputUnknown = in.bound(body), in.unknown || tools.hosted
+	call.CountInput = in.counter(body.Bytes())
+	asked, err := setUsage(body, facts.Stream)
 	if err != nil {
 		return err
 	}
-	call.Header.Set("Content-Type", "application/json")
-	call.Body = body.Bytes()
 	call.CapOutput, call.SpellOutput = capChat, spellChat
 	call.State = note{
-		action: ChatCompletions, model: call.Facts.Model, choices: call.Facts.Choices,
-		dropUsage: call.Facts.Stream && !asked,
+		action: ChatCompletions, model: facts.Model, choices: facts.Choices,
+		dropUsage: facts.Stream && !asked,
 	}
 	return nil
 }
 
-func readFacts(body *plugins.Object, facts *plugins.Facts) error {
+func readChat(body *plugins.Object, facts *plugins.Facts) error {
 	var err error
 	if facts.Model, err = readModel(body); err != nil {
 		return err
@@ -50,50 +43,21 @@ func readFacts(body *plugins.Object, facts *plugins.Facts) error {
 	if facts.Stream, _, err = body.Bool("stream"); err != nil {
 		return err
 	}
-	if facts.Choices, err = readChoices(body); err != nil {
+	if facts.Choices, err = readChoices(body, maxChoices); err != nil {
 		return err
 	}
 	if facts.OutputTokens, err = readOutputCap(body); err != nil {
 		return err
 	}
-	facts.Tools, err = readTools(body)
-	return err
+	return checkTier(body)
 }
 
-// readModel refuses names with spaces or other than printable ASCII: a provider
-// that trims or normalises them would serve a model the policy never saw.
-func readModel(body *plugins.Object) (string, error) {
-	model, ok, err := body.String("model")
-	if err != nil {
-		return "", err
-	}
-	odd := func(r rune) bool { return r <= ' ' || r > '~' }
-	if !ok || model == "" || len(model) > maxModelName || strings.ContainsFunc(model, odd) {
-		return "", plugins.Invalid("model", fmt.Sprintf("model must be a name of 1 to %d printable characters without spaces", maxModelName))
-	}
-	return model, nil
-}
-
-func readChoices(body *plugins.Object) (int64, error) {
-	n, ok, err := body.Int("n", maxChoices)
+func readChoices(body *plugins.Object, most int64) (int64, error) {
+	n, ok, err := body.Int("n", most)
 	if !ok {
 		n = 1
 	}
 	return n, err
-}
-
-// readTools counts search that the provider runs itself as a tool.
-func readTools(body *plugins.Object) (bool, error) {
-	tools := false
-	for _, name := range []string{"tools", "functions"} {
-		n, _, err := body.Len(name)
-		if err != nil {
-			return false, err
-		}
-		tools = tools || n > 0
-	}
-	search, ok := body.Value("web_search_options")
-	return tools || (ok && search.Kind() != 'n'), nil
 }
 
 // setUsage makes a stream report its usage and says whether the client had asked

@@ -304,7 +304,7 @@ func TestEveryDocumentedMemberIsForwarded(t *testing.T) {
 		if name == "" || name == "-" {
 			continue
 		}
-		if n++; !slices.Contains(members(), name) {
+		if n++; !slices.Contains(members(ChatCompletions), name) {
 			t.Errorf("%s is refused", name)
 		}
 	}

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -26,24 +27,45 @@ type failure struct {
 // ErrorBody implements [plugins.Provider]: {"error":{"message","type","param","code"}},
 // and request_id when there is one.
 func (p *Provider) ErrorBody(f plugins.Failure) []byte {
-	body := envelope{failure{Message: f.Message, Type: errorType(f.Status), Code: f.Code, RequestID: f.RequestID}}
-	if f.Param != "" {
-		body.Error.Param = &f.Param
-	}
-	data, err := json.Marshal(body, jsontext.AllowInvalidUTF8(true))
+	data, err := json.Marshal(envelope{describeFailure(f)}, jsontext.AllowInvalidUTF8(true))
 	if err != nil { // cannot happen: the shape is made of strings
 		return []byte(`{"error":{"message":"the request failed","type":"server_error","param":null,"code":"internal"}}`)
 	}
 	return data
 }
 
+func describeFailure(f plugins.Failure) failure {
+	described := failure{Message: f.Message, Type: errorType(f.Status), Code: f.Code, RequestID: f.RequestID}
+	if f.Param != "" {
+		described.Param = &f.Param
+	}
+	return described
+}
+
+// errorEvent is the error of a stream in both of OpenAI's shapes: a chunk with a
+// member error, and the event "error" of responses.
+type errorEvent struct {
+	Type     string  `json:"type"`
+	Code     string  `json:"code"`
+	Message  string  `json:"message"`
+	Param    *string `json:"param"`
+	Sequence int64   `json:"sequence_number"`
+	Error    failure `json:"error"`
+}
+
 // ErrorEvent implements [plugins.Provider]. OpenAI's SDKs for Go, JavaScript and
-// Python raise a chunk with a member error, in an event without a name, as an
-// exception. No [DONE] follows: a reader that knows no errors must not take the
-// cut answer for a whole one.
+// Python raise data with a member error, in an event without a name, as an
+// exception, whatever they stream. No [DONE] follows: a reader that knows no
+// errors must not take the cut answer for a whole one.
 func (p *Provider) ErrorEvent(f plugins.Failure) []byte {
-	event := append([]byte("data: "), p.ErrorBody(f)...)
-	return append(event, "\n\n"...)
+	inner := describeFailure(f)
+	data, err := json.Marshal(errorEvent{
+		Type: "error", Code: inner.Code, Message: inner.Message, Param: inner.Param, Error: inner,
+	}, jsontext.AllowInvalidUTF8(true))
+	if err != nil { // cannot happen: the shape is made of strings
+		data = p.ErrorBody(f)
+	}
+	return slices.Concat([]byte("data: "), data, []byte("\n\n"))
 }
 
 func errorType(status int) string {

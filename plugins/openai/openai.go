@@ -1,21 +1,28 @@
 // Package openai is the dialect of OpenAI's API and of the many services that
-// speak it: chat completions, streamed or not, and the list of models.
+// speak it: chats, responses, embeddings, images, audio, moderations and the
+// list of models.
 //
 // It guarantees that the policy judges what the provider will read, that every
 // streamed answer reports its usage, and that a client sees a stream as it would
-// come from the provider, byte for byte, but for two documented differences:
-// chunks say "usage":null, as they do whenever usage is asked for, and the extra
-// chunk that carries the usage is dropped when the client had not asked for it.
+// come from the provider, byte for byte, but for two documented differences in
+// chats: chunks say "usage":null, as they do whenever usage is asked for, and the
+// extra chunk that carries the usage is dropped when the client had not asked
+// for it. Forms are written anew, so that no second reading of one is possible.
 //
-// It refuses endpoints it does not list, bodies that are not plain JSON, and
-// members that OpenAI does not document, by which other servers could be pointed
-// at another model, host, key or tool.
+// It refuses endpoints it does not list (also those that follow up on a stored
+// response), work in the background, which nobody would meter, service tiers with
+// prices of their own, tools that name a model of their own, bodies that are not
+// plain JSON or plain forms, and members that the provider does not document, by
+// which other servers could be pointed at another model, host, key or tool.
+//
+// What it cannot see, it says: input that the provider adds from a stored
+// response, a conversation, a prompt, a file or a tool it runs itself is unknown.
+// Fees per search or per session of such tools are in no price table; where the
+// provider states what an answer cost, they are in that.
 package openai
 
 import (
-	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/keywicket/keywicket/plugins"
 )
@@ -37,52 +44,43 @@ const (
 	ModelsList          = "models.list"
 )
 
+// endpoints are the actions the dialect can describe and meter, and their only
+// paths.
+func endpoints() []plugins.Endpoint {
+	return []plugins.Endpoint{
+		{Name: ChatCompletions, Method: http.MethodPost, Path: "/chat/completions"},
+		{Name: Responses, Method: http.MethodPost, Path: "/responses"},
+		{Name: Embeddings, Method: http.MethodPost, Path: "/embeddings"},
+		{Name: ImagesGenerations, Method: http.MethodPost, Path: "/images/generations"},
+		{Name: ImagesEdits, Method: http.MethodPost, Path: "/images/edits"},
+		{Name: AudioTranscriptions, Method: http.MethodPost, Path: "/audio/transcriptions"},
+		{Name: AudioTranslations, Method: http.MethodPost, Path: "/audio/translations"},
+		{Name: AudioSpeech, Method: http.MethodPost, Path: "/audio/speech"},
+		{Name: Moderations, Method: http.MethodPost, Path: "/moderations"},
+		{Name: ModelsList, Method: http.MethodGet, Path: "/models"},
+	}
+}
+
 // Provider is one service that speaks the dialect.
 type Provider struct {
 	manifest plugins.Manifest
-	routes   map[string]route // method, space, path
+	routes   *plugins.Routes
 }
 
-var _ plugins.Provider = (*Provider)(nil)
-
-type route struct {
-	action   plugins.Action
-	describe func(plugins.Request, *plugins.Call) error
-}
-
-// known are the actions the dialect can describe and meter, and their only
-// endpoints.
-func known() []route {
-	return []route{
-		{plugins.Action{Name: ChatCompletions, Method: http.MethodPost, Path: "/chat/completions"}, describeChat},
-		{plugins.Action{Name: ModelsList, Method: http.MethodGet, Path: "/models"}, describeModels},
-	}
-}
+var (
+	_ plugins.Provider = (*Provider)(nil)
+	_ plugins.Uploader = (*Provider)(nil)
+)
 
 // New returns the provider a manifest declares. A manifest for another dialect
 // or with an action or endpoint the dialect does not have is a
 // *[plugins.ManifestError].
 func New(m plugins.Manifest) (*Provider, error) {
-	if m.Dialect != Dialect {
-		return nil, &plugins.ManifestError{Member: "dialect", Problem: fmt.Sprintf("must be %q here", Dialect)}
+	routes, err := plugins.NewRoutes(m, Dialect, endpoints(), "/v1")
+	if err != nil {
+		return nil, err
 	}
-	p := &Provider{manifest: m, routes: make(map[string]route)}
-	for i, action := range m.Actions {
-		found := false
-		for _, r := range known() {
-			if r.action.Name == action.Name && r.action.Method == action.Method && r.action.Path == action.Path {
-				p.routes[action.Method+" "+action.Path] = r
-				found = true
-			}
-		}
-		if !found {
-			return nil, &plugins.ManifestError{
-				Member:  fmt.Sprintf("actions.%d", i),
-				Problem: fmt.Sprintf("the %s dialect has no action %s at %s %s", Dialect, action.Name, action.Method, action.Path),
-			}
-		}
-	}
-	return p, nil
+	return &Provider{manifest: m, routes: routes}, nil
 }
 
 // Manifest is what New was given.
@@ -90,41 +88,66 @@ func (p *Provider) Manifest() plugins.Manifest { return p.manifest }
 
 // Describe implements [plugins.Provider]. The path may or may not begin with /v1.
 func (p *Provider) Describe(req plugins.Request) (*plugins.Call, error) {
-	r, ok := p.route(req.Method, req.Path)
+	match, ok := p.routes.Match(req.Method, req.Path)
 	if !ok {
 		return nil, plugins.UnsupportedEndpoint("this method and path are not an endpoint the gateway forwards")
 	}
-	if err := checkQuery(req.RawQuery); err != nil {
+	if err := plugins.CheckNoQuery(req.RawQuery, critical()...); err != nil {
 		return nil, err
 	}
 	call := &plugins.Call{
-		Facts:  plugins.Facts{Action: r.action.Name},
-		Method: r.action.Method,
-		Path:   r.action.Path,
-		Header: requestHeader(req.Header),
+		Facts:  plugins.Facts{Action: match.Action.Name},
+		Method: match.Action.Method,
+		Path:   match.Path,
+		Header: p.requestHeader(req.Header),
 	}
-	if err := r.describe(req, call); err != nil {
+	if err := p.describe(req, call); err != nil {
 		return nil, err
 	}
 	return call, nil
 }
 
-// route matches the path as it was on the wire, byte for byte, so no reading of
-// escapes, dots or slashes that differs from the provider's can play a part.
-func (p *Provider) route(method, path string) (route, bool) {
-	if !plugins.PlainPath(path) {
-		return route{}, false
+// describe reads the body for what the action is.
+func (p *Provider) describe(req plugins.Request, call *plugins.Call) error {
+	switch call.Facts.Action {
+	case ModelsList:
+		if len(req.Body) > 0 || req.Upload != nil {
+			return plugins.Invalid("", "listing models takes no body")
+		}
+		return nil
+	case ImagesEdits, AudioTranscriptions, AudioTranslations:
+		return describeForm(req, call, p.manifest.ID)
 	}
-	if rest, ok := strings.CutPrefix(path, "/v1/"); ok {
-		path = "/" + rest
+	body, err := readBody(req, call.Facts.Action, p.manifest.ID)
+	if err != nil {
+		return err
 	}
-	r, ok := p.routes[method+" "+path]
-	return r, ok
+	switch call.Facts.Action {
+	case ChatCompletions:
+		err = describeChat(body, call)
+	case Responses:
+		err = describeResponse(body, call)
+	case Embeddings, Moderations:
+		err = describeInput(body, call)
+	case ImagesGenerations:
+		err = describeImages(body, call)
+	case AudioSpeech:
+		err = describeSpeech(body, call)
+	}
+	call.Header.Set("Content-Type", "application/json")
+	call.Body = body.Bytes()
+	return err
 }
 
-func describeModels(req plugins.Request, _ *plugins.Call) error {
-	if len(req.Body) > 0 {
-		return plugins.Invalid("", "listing models takes no body")
+// TakesUpload implements [plugins.Uploader]: forms carry recordings and images.
+func (p *Provider) TakesUpload(req plugins.Request) bool {
+	match, ok := p.routes.Match(req.Method, req.Path)
+	if !ok {
+		return false
 	}
-	return nil
+	switch match.Action.Name {
+	case ImagesEdits, AudioTranscriptions, AudioTranslations:
+		return true
+	}
+	return false
 }

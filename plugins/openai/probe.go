@@ -16,7 +16,7 @@ func (p *Provider) Probe() plugins.Probe {
 	return plugins.Probe{
 		Method:  http.MethodGet,
 		Path:    "/models",
-		Header:  requestHeader(http.Header{"Accept": {"application/json"}}),
+		Header:  p.requestHeader(http.Header{"Accept": {"application/json"}}),
 		Explain: func(status int, body []byte) plugins.Verdict { return explain(p.manifest.Title, status, body) },
 	}
 }

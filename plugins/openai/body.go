@@ -1,0 +1,72 @@
+package openai
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/keywicket/keywicket/plugins"
+)
+
+const maxModelName = 256 // bytes
+
+// readBody reads a JSON body strictly and refuses members that are not known.
+func readBody(req plugins.Request, action, provider string) (*plugins.Object, error) {
+	if err := plugins.CheckPlainJSON(req.Header); err != nil {
+		return nil, err
+	}
+	body, err := plugins.ParseObject(req.Body, critical()...)
+	if err != nil {
+		return nil, err
+	}
+	known, extra := members(action), extras(provider, action)
+	for _, name := range body.Names() {
+		if !slices.Contains(known, name) && !slices.Contains(extra, name) {
+			return nil, plugins.Invalid(name, "the member "+name+" is not one the gateway forwards; leave it out")
+		}
+	}
+	return body, nil
+}
+
+// readModel reads the model's name, which must be there.
+func readModel(body *plugins.Object) (string, error) {
+	model, ok, err := body.String("model")
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		model = ""
+	}
+	return model, checkModel(model)
+}
+
+// readModelIfAny is for actions where the provider has a model of its own choice
+// when none is named. A null is no name.
+func readModelIfAny(body *plugins.Object) (string, error) {
+	if _, given := body.Value("model"); !given {
+		return "", nil
+	}
+	return readModel(body)
+}
+
+// checkModel refuses names with spaces or other than printable ASCII: a provider
+// that trims or normalises them would serve a model the policy never saw.
+func checkModel(model string) error {
+	odd := func(r rune) bool { return r <= ' ' || r > '~' }
+	if model == "" || len(model) > maxModelName || strings.ContainsFunc(model, odd) {
+		return plugins.Invalid("model", fmt.Sprintf("model must be a name of 1 to %d printable characters without spaces", maxModelName))
+	}
+	return nil
+}
+
+// checkTier refuses service tiers that cost more than the price table says.
+func checkTier(body *plugins.Object) error {
+	tier, ok, err := body.String("service_tier")
+	if err != nil || !ok {
+		return err
+	}
+	if !slices.Contains([]string{"auto", "default", "flex", "on_demand"}, tier) {
+		return plugins.Invalid("service_tier", `service_tier must be auto, default, flex or on_demand: other tiers have prices the gateway cannot count`)
+	}
+	return nil
+}
