@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -16,6 +17,16 @@ type route struct {
 	method, path string
 	guards       []echo.MiddlewareFunc // outermost first
 	handler      echo.HandlerFunc
+}
+
+// guarded is the handler behind its guards. They are put around it once, and
+// not, as echo would, for every request.
+func (r route) guarded() echo.HandlerFunc {
+	h := r.handler
+	for _, guard := range slices.Backward(r.guards) {
+		h = guard(h)
+	}
+	return h
 }
 
 // anyMethod stands for every method a client may send.
@@ -98,14 +109,15 @@ func (s *Server) publicHandler() http.Handler {
 	e.HTTPErrorHandler = s.answerError
 	e.Use(s.recoverer(), realAddress, requestID, securityHeaders(strings.HasPrefix(s.url, "https://")))
 	for _, r := range s.routes() {
+		h := r.guarded()
 		if r.method == anyMethod {
-			e.Any(r.path, r.handler, r.guards...)
+			e.Any(r.path, h)
 			continue
 		}
 		if r.method == http.MethodGet && s.rooms.ui.ForHead(r.path) {
-			e.HEAD(r.path, r.handler, r.guards...)
+			e.HEAD(r.path, h)
 		}
-		e.Add(r.method, r.path, r.handler, r.guards...)
+		e.Add(r.method, r.path, h)
 	}
 	return e
 }
