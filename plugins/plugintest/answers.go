@@ -2,6 +2,7 @@ package plugintest
 
 import (
 	"bytes"
+	"cmp"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -18,21 +19,45 @@ func (s Suite) answers(t *testing.T, sample Sample) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for i, answer := range sample.Answers {
 		for range cuttings {
-			meter := s.Provider.NewMeter(s.mustDescribe(t, sample.Request))
+			meter := s.watch(t, sample)
 			forwarded, err := pass(meter, answer.Stream, &randomReader{src: strings.NewReader(answer.Received), random: random})
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := answer.Forwarded
-			if want == "" {
-				want = answer.Received
-			}
-			if forwarded != want {
-				t.Fatalf("answer %d: forwarded\n%q, want\n%q", i, forwarded, want)
+			if forwarded != cmp.Or(answer.Forwarded, answer.Received) {
+				t.Fatalf("answer %d: forwarded\n%q, want\n%q", i, forwarded, cmp.Or(answer.Forwarded, answer.Received))
 			}
 			usage, reported := meter.Usage()
 			if reported != (answer.Usage != nil) || (reported && usage != *answer.Usage) {
 				t.Fatalf("answer %d: usage %+v, %v; want %+v", i, usage, reported, answer.Usage)
+			}
+			if reported && meter.Final() == answer.Partial {
+				t.Fatalf("answer %d: final is %v, and the usage is partial: %v", i, meter.Final(), answer.Partial)
+			}
+			if seen := meter.Seen(); seen < answer.Seen {
+				t.Fatalf("answer %d: %d output tokens seen, and there are %d", i, seen, answer.Seen)
+			}
+		}
+	}
+}
+
+// brokenAnswers end at every byte: what has been seen and reported by then must
+// be part of the whole.
+func (s Suite) brokenAnswers(t *testing.T, sample Sample) {
+	for i, answer := range sample.Answers {
+		step := max(1, len(answer.Received)/500)
+		for end := 0; end < len(answer.Received); end += step {
+			meter := s.watch(t, sample)
+			forwarded, err := pass(meter, answer.Stream, strings.NewReader(answer.Received[:end]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !answer.Stream && forwarded != answer.Received[:end] {
+				t.Fatalf("answer %d cut at %d: forwarded %q", i, end, forwarded)
+			}
+			usage, reported := meter.Usage()
+			if reported && (answer.Usage == nil || usage.InputTokens > answer.Usage.InputTokens || usage.OutputTokens > answer.Usage.OutputTokens) {
+				t.Fatalf("answer %d cut at %d: usage %+v is more than the whole answer's", i, end, usage)
 			}
 		}
 	}
@@ -87,7 +112,7 @@ func (s Suite) hostileAnswers(t *testing.T) {
 		"<html>\"usage\"</html>", "\x00\x01\x02\"usage\"\n\n", "data: " + strings.Repeat("[", 20_000) + "\"usage\"\n\n",
 	}
 	for _, sample := range s.Samples {
-		meter := s.Provider.NewMeter(s.mustDescribe(t, sample.Request))
+		meter := s.watch(t, sample)
 		for _, text := range junk {
 			if got := meter.Event([]byte(text)); string(got) != text {
 				t.Errorf("%s: event %.40q became %.40q", sample.Name, text, got)

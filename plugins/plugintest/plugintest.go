@@ -20,9 +20,16 @@ type Suite struct {
 
 // Sample is a valid request, what is to be understood of it, and answers to it.
 type Sample struct {
-	Name    string
+	Name string
+
+	// Request has its body in Body, be it JSON, a form or anything else. Of a
+	// provider that takes it as an upload, it becomes one.
 	Request plugins.Request
+
+	// Facts are compared as they are, but for InputTokens: the bound that is
+	// found must not be lower than this one.
 	Facts   plugins.Facts
+	AnyJSON bool // the action takes any JSON value as its body, or none
 	Answers []Answer
 }
 
@@ -32,6 +39,8 @@ type Answer struct {
 	Received  string         // from the provider
 	Forwarded string         // to the client; empty means as received
 	Usage     *plugins.Usage // nil: nothing is reported
+	Partial   bool           // the usage is not the last word: the answer breaks off
+	Seen      int64          // output tokens there are at least in what was received
 }
 
 // Run checks all of it, in parallel subtests.
@@ -51,8 +60,10 @@ func Run(t *testing.T, s Suite) {
 			t.Run("endpoints", func(t *testing.T) { t.Parallel(); s.endpoints(t, sample) })
 			t.Run("encodings", func(t *testing.T) { t.Parallel(); s.encodings(t, sample) })
 			t.Run("bodies", func(t *testing.T) { t.Parallel(); s.bodies(t, sample) })
+			t.Run("forms", func(t *testing.T) { t.Parallel(); s.forms(t, sample) })
 			t.Run("output cap", func(t *testing.T) { t.Parallel(); s.outputCap(t, sample) })
 			t.Run("answers", func(t *testing.T) { t.Parallel(); s.answers(t, sample) })
+			t.Run("broken answers", func(t *testing.T) { t.Parallel(); s.brokenAnswers(t, sample) })
 		})
 	}
 }
