@@ -20,8 +20,9 @@ type knownToken struct {
 	hash   string
 }
 
-// maxCachedTokens is per generation; a token takes about a kilobyte.
-const maxCachedTokens = 2048
+// maxCachedTokens is per generation; a token takes about a kilobyte. Ten
+// thousand apps that take turns all find theirs.
+const maxCachedTokens = 16384
 
 func (c *tokenCache) get(token string) (found knownToken, ok bool) {
 	c.mu.RLock()

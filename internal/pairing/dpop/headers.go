@@ -14,8 +14,8 @@ type headerCache struct {
 }
 
 const (
-	maxCachedHeaders     = 2048 // per generation
-	maxCachedHeaderBytes = 1024 // longer ones are read again each time
+	maxCachedHeaders     = 16384 // per generation; one takes less than a kilobyte
+	maxCachedHeaderBytes = 1024  // longer ones are read again each time
 )
 
 // get gives the cached header, or nil.
