@@ -15,7 +15,9 @@ type meter struct {
 	counts   counts
 	reported bool
 	final    bool
-	seen     int64 // output tokens, as far as the text that went by tells
+	text     tokenizer.Running // of a stream
+	bytes    int64             // of an answer that is none
+	seen     int64             // the largest so far
 }
 
 // NewMeter implements [plugins.Provider].
@@ -36,6 +38,7 @@ type event struct {
 		Type     string `json:"type"`
 		Text     string `json:"text"`
 		Thinking string `json:"thinking"`
+		Name     string `json:"name"`
 	} `json:"content_block"`
 	Delta struct {
 		Text        string  `json:"text"`
@@ -58,9 +61,9 @@ func (m *meter) Event(raw []byte) []byte {
 	case "message_start":
 		m.read(e.Message.Usage)
 	case "content_block_start":
-		m.see(e.ContentBlock.Text + e.ContentBlock.Thinking)
+		m.begins(&e)
 	case "content_block_delta":
-		m.see(e.Delta.Text + e.Delta.Thinking + e.Delta.PartialJSON)
+		m.text.Add(e.Delta.Text + e.Delta.Thinking + e.Delta.PartialJSON)
 	case "message_delta":
 		if m.read(e.Usage) && e.Delta.StopReason != nil {
 			m.final = true
@@ -69,8 +72,14 @@ func (m *meter) Event(raw []byte) []byte {
 	return raw
 }
 
-// see counts a piece of output, which is a token even where its text is hidden.
-func (m *meter) see(text string) { m.seen += max(tokenizer.Estimate(text), 1) }
+// begins counts what a block has in it already. Results of tools are input, and
+// read from them is what comes later.
+func (m *meter) begins(e *event) {
+	text := e.ContentBlock.Text + e.ContentBlock.Thinking + e.ContentBlock.Name
+	if text != "" || e.ContentBlock.Type == "redacted_thinking" {
+		m.text.Add(text)
+	}
+}
 
 // Body implements [plugins.Meter].
 func (m *meter) Body(chunk []byte) {
@@ -78,7 +87,7 @@ func (m *meter) Body(chunk []byte) {
 		return
 	}
 	m.tap.Watch(chunk)
-	m.seen += int64(len(chunk))
+	m.bytes += int64(len(chunk))
 }
 
 // Usage implements [plugins.Meter]. Behind the usage of an answer that is not
@@ -91,10 +100,11 @@ func (m *meter) Usage() (plugins.Usage, bool) {
 	return m.counts.total(m.state.hour), m.reported
 }
 
-// Seen implements [plugins.Meter].
+// Seen implements [plugins.Meter]: the text of a stream, with a token for each
+// piece of which the text is hidden; the bytes of an answer that is no stream.
 func (m *meter) Seen() int64 {
 	usage, _ := m.Usage()
-	m.seen = max(m.seen, usage.OutputTokens)
+	m.seen = max(m.seen, usage.OutputTokens, m.text.Tokens(), m.bytes)
 	return m.seen
 }
 

@@ -2,6 +2,7 @@ package fakeupstream
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -52,6 +53,19 @@ func (s *Stream) Words(words []string, send func(word string) bool) (done, faile
 		}
 	}
 	return true, false
+}
+
+// Split cuts a text into words as models write them, each with the space before
+// it.
+func Split(text string) []string {
+	var words []string
+	for i, word := range strings.Fields(text) {
+		if i > 0 {
+			word = " " + word
+		}
+		words = append(words, word)
+	}
+	return words
 }
 
 // pause waits before a word; false when the caller has gone.

@@ -19,6 +19,9 @@ import (
 	"github.com/keywicket/keywicket/plugins/fakeupstream"
 )
 
+// Fault is how a fake misbehaves.
+type Fault = fakeupstream.Fault
+
 // Defaults of [Config].
 const (
 	DefaultKey    = "sk-ant-fake-0123456789abcdef"

@@ -49,7 +49,7 @@ type cacheCreation struct {
 type answer struct {
 	id      string
 	model   string
-	thought []string // words, each with its space in front of the next
+	thought []string // words
 	words   []string
 	tool    string // used instead of words
 	stop    string
@@ -86,10 +86,7 @@ func (f *Fake) compose(req request, call fakeupstream.Call) answer {
 	a := answer{id: fmt.Sprintf("msg_fake%06d", call.Number), model: req.Model, stop: "end_turn"}
 	left := req.MaxTokens
 	take := func(text string) []string {
-		words := strings.SplitAfter(text, " ")
-		if text == "" {
-			return nil
-		}
+		words := fakeupstream.Split(text)
 		if len(words) > left && !call.Fault.Endless {
 			words, a.stop = words[:left], "max_tokens"
 		}
