@@ -22,10 +22,13 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/labstack/echo/v4"
 
+	"github.com/keywicket/keywicket/internal/alerts"
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/policy/price"
 	"github.com/keywicket/keywicket/internal/providers"
+	"github.com/keywicket/keywicket/internal/usage"
 	"github.com/keywicket/keywicket/internal/vault"
 )
 
@@ -45,6 +48,12 @@ type Config struct {
 	Providers *providers.Book
 	// Ledger knows what permissions have used. Required.
 	Ledger *policy.Ledger
+	// Prices are what models cost. Required.
+	Prices *price.Table
+	// Usage is what was used. Required.
+	Usage *usage.History
+	// Alerts are what the owner would want to know. Required.
+	Alerts *alerts.Board
 	// Audit records what the owner does and is shown by it. Required.
 	Audit *audit.Log
 	// TestKey makes one cheap call to the provider with a stored key.
@@ -85,6 +94,9 @@ func New(cfg Config) (*Admin, error) {
 	}
 	if cfg.PublicURL == "" {
 		return nil, errors.New("admin: PublicURL is required")
+	}
+	if cfg.Prices == nil || cfg.Usage == nil || cfg.Alerts == nil {
+		return nil, errors.New("admin: Prices, Usage and Alerts are required")
 	}
 	if cfg.Running == nil {
 		cfg.Running = func() int { return 0 }
@@ -153,6 +165,21 @@ func (a *Admin) Register(e *echo.Echo) {
 	g.POST("/apps/:name/revoke", a.changeApp(a.cfg.Pairing.Revoke))
 	g.GET("/sessions", a.listSessions)
 	g.POST("/sessions/:id/end", a.endSession)
+	g.GET("/usage", a.showUsage)
+	g.GET("/alerts", a.listAlerts)
+	g.POST("/alerts/dismiss", a.dismissAlerts)
+	g.POST("/alerts/:id/dismiss", a.dismissAlert)
+	g.GET("/webhook", a.showWebhook)
+	g.POST("/webhook", a.setWebhook)
+	g.POST("/webhook/test", a.testWebhook)
+	g.DELETE("/webhook", a.removeWebhook)
+	g.GET("/prices", a.listPrices)
+	g.GET("/prices/info", a.priceInfo)
+	g.POST("/prices/set", a.setPrice)
+	g.POST("/prices/unset", a.unsetPrice)
+	g.POST("/prices/refresh", a.refreshPrices)
+	g.POST("/prices/reset", a.resetPrices)
+	g.POST("/policy/test", a.testPolicy)
 	g.GET("/audit", a.tail)
 	g.GET("/audit/follow", a.follow)
 	g.GET("/audit/verify", a.verify)

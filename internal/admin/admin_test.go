@@ -13,13 +13,16 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/keywicket/keywicket/internal/admin"
+	"github.com/keywicket/keywicket/internal/alerts"
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/owner"
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/policy/price"
 	"github.com/keywicket/keywicket/internal/providers"
 	"github.com/keywicket/keywicket/internal/store"
+	"github.com/keywicket/keywicket/internal/usage"
 	"github.com/keywicket/keywicket/internal/vault"
 	"github.com/keywicket/keywicket/plugins"
 	"github.com/keywicket/keywicket/plugins/all"
@@ -43,6 +46,9 @@ type desk struct {
 	server  *http.Server
 	log     *bytes.Buffer
 	book    *providers.Book
+	usage   *usage.History
+	alerts  *alerts.Board
+	ledger  *policy.Ledger
 	tested  []string // ids of tested keys
 
 	signedOut int // how often
@@ -68,9 +74,9 @@ func newDesk(t *testing.T) *desk {
 	d.vault, err = vault.New(vault.Config{Store: db, Argon2: vault.Argon2Params{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	check(t, err)
 	d.data = &deskData{Store: db, vault: d.vault}
-	ledger, err := policy.NewLedger(policy.LedgerConfig{Store: db})
+	d.ledger, err = policy.NewLedger(policy.LedgerConfig{Store: db})
 	check(t, err)
-	t.Cleanup(func() { check(t, ledger.Close()) })
+	t.Cleanup(func() { check(t, d.ledger.Close()) })
 	replay, err := dpop.OpenReplay(dpop.ReplayConfig{Dir: d.dir})
 	check(t, err)
 	t.Cleanup(func() { check(t, replay.Close()) })
@@ -92,9 +98,17 @@ func newDesk(t *testing.T) *desk {
 	})
 	d.book, err = providers.Open(providers.Config{Store: db, Embedded: embedded(t), Build: all.Provider})
 	check(t, err)
+	d.usage, err = usage.New(usage.Config{Store: db, Zone: time.UTC, Clock: func() time.Time { return d.now }})
+	check(t, err)
+	t.Cleanup(func() { check(t, d.usage.Close()) })
+	d.alerts, err = alerts.New(alerts.Config{Store: db, Clock: func() time.Time { return d.now }})
+	check(t, err)
+	t.Cleanup(func() { check(t, d.alerts.Close()) })
+	prices, err := price.Open(price.Config{Store: db})
+	check(t, err)
 	d.admin, err = admin.New(admin.Config{
-		Providers: d.book,
-		Pairing:   d.pairing, Vault: d.vault, Ledger: ledger, Audit: d.audit, Data: d.data,
+		Providers: d.book, Usage: d.usage, Alerts: d.alerts, Prices: prices,
+		Pairing: d.pairing, Vault: d.vault, Ledger: d.ledger, Audit: d.audit, Data: d.data,
 		TestKey: func(_ context.Context, id string) (admin.KeyReport, error) {
 			d.tested = append(d.tested, id)
 			return admin.KeyReport{OK: true, Status: http.StatusOK, Words: "It works."}, nil

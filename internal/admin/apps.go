@@ -31,6 +31,9 @@ func (a *Admin) showApp(c echo.Context) error {
 		out.Totals = append(out.Totals, a.total(permission))
 	}
 	out.Sessions = a.sessionsOf(app)
+	if out.Recent, err = a.recent(app.ID); err != nil {
+		return err
+	}
 	return answer(c, out)
 }
 
@@ -55,7 +58,8 @@ func (a *Admin) total(permission pairing.Permission) Total {
 	sum := a.cfg.Ledger.Totals(permission.ID)
 	return Total{
 		Permission: permission.ID, Resource: permission.Document.Resource, Requests: sum.Requests,
-		InputTokens: sum.InputTokens, CachedTokens: sum.CachedTokens, OutputTokens: sum.OutputTokens,
+		InputTokens: sum.InputTokens, CachedTokens: sum.CachedTokens, CacheWriteTokens: sum.CacheWriteTokens,
+		OutputTokens: sum.OutputTokens, Cost: sum.Cost,
 	}
 }
 

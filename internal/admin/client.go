@@ -245,10 +245,15 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
 	if out == nil {
-		return nil
+		return res.Body.Close()
 	}
+	return readAnswer(res, out)
+}
+
+// readAnswer reads the JSON of an answer into out.
+func readAnswer(res *http.Response, out any) error {
+	defer res.Body.Close()
 	if err := json.UnmarshalRead(io.LimitReader(res.Body, maxAnswer), out); err != nil {
 		return fmt.Errorf("reading the gateway's answer: %w", err)
 	}
@@ -265,6 +270,11 @@ func (c *Client) send(ctx context.Context, method, path string, in any) (*http.R
 		}
 		body = bytes.NewReader(data)
 	}
+	return c.sendBody(ctx, method, path, body)
+}
+
+// sendBody is send with the JSON as it is; nil is none.
+func (c *Client) sendBody(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
 	// The host never leaves this machine: the transport dials the socket.
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+host+root+path, body)
 	if err != nil {

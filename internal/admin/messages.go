@@ -171,6 +171,7 @@ type AppDetail struct {
 	Terms      []Terms   `json:"terms"`
 	Usage      []Usage   `json:"usage"`
 	Totals     []Total   `json:"totals"`
+	Recent     Recent    `json:"recent"`
 	Sessions   []Session `json:"sessions"`
 }
 
@@ -180,7 +181,7 @@ type Usage struct {
 	Resource   string `json:"resource"`
 	Per        string `json:"per"`             // minute, day, month or lifetime
 	Model      string `json:"model,omitempty"` // glob of the models it counts; empty: all
-	Unit       string `json:"unit"`            // requests
+	Unit       string `json:"unit"`            // requests, tokens or dollars; dollars are counted in nano-dollars
 
 	Limit    int64      `json:"limit"`
 	Used     int64      `json:"used"`
@@ -195,7 +196,10 @@ type Total struct {
 	Requests     int64  `json:"requests"`
 	InputTokens  int64  `json:"input_tokens"` // CachedTokens are inside
 	CachedTokens int64  `json:"cached_tokens"`
-	OutputTokens int64  `json:"output_tokens"`
+
+	CacheWriteTokens int64 `json:"cache_write_tokens"` // in InputTokens, too
+	OutputTokens     int64 `json:"output_tokens"`
+	Cost             int64 `json:"cost_nano_dollars"`
 }
 
 // Session is one set of tokens of an app.

@@ -9,9 +9,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/keywicket/keywicket/internal/alerts"
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/policy/price"
 	"github.com/keywicket/keywicket/internal/providers"
 	"github.com/keywicket/keywicket/internal/vault"
 	"github.com/keywicket/keywicket/plugins"
@@ -46,6 +48,13 @@ func refusals() []refusal {
 		{providers.ErrPrivate, http.StatusUnprocessableEntity, CodePrivateAddress, "this manifest reaches into a private network; if that is what you want, add --allow-private"},
 		{providers.ErrTooMany, http.StatusConflict, CodeTooMany, "%s; remove one with: gateway provider remove"},
 		{providers.ErrAlias, http.StatusUnprocessableEntity, CodeInvalidAlias, "%s; see: gateway alias --help"},
+		{alerts.ErrNoAlert, http.StatusNotFound, CodeNoAlert, "no such alert; see: gateway alerts"},
+		{alerts.ErrNoWebhook, http.StatusNotFound, CodeNoWebhook, "no webhook is set; set one with: gateway alerts webhook set URL"},
+		{alerts.ErrURL, http.StatusUnprocessableEntity, CodeInvalidRequest, "%s"},
+		{alerts.ErrNotTaken, http.StatusBadGateway, CodeWebhookFailed, "%s; look at the other end, or set another with: gateway alerts webhook set URL"},
+		{price.ErrCatalog, http.StatusUnprocessableEntity, CodeInvalidCatalog, "%s; the prices stay as they were"},
+		{price.ErrOverride, http.StatusUnprocessableEntity, CodeInvalidPrice, "%s; see: gateway prices set --help"},
+		{price.ErrNoOverride, http.StatusNotFound, CodeNoPrice, "%s; see: gateway prices list"},
 		{vault.ErrNoSlot, http.StatusNotFound, CodeNoSlot, "no such slot; see: gateway slot list"},
 		{vault.ErrLastSlot, http.StatusConflict, CodeLastSlot, "the last passphrase or recovery code cannot be removed: without it nobody could unlock the vault; add another with: gateway slot add-passphrase"},
 		{pairing.ErrNoRequest, http.StatusNotFound, CodeNoRequest, "no such request, or it has expired; see: gateway requests"},
@@ -72,6 +81,9 @@ func public(err error) *Error {
 	}
 	if e, ok := errors.AsType[*policy.DocumentError](err); ok {
 		return refuse(http.StatusUnprocessableEntity, CodeInvalidPolicy, "policy: %s; correct the document and run the command again", e)
+	}
+	if e, ok := errors.AsType[*policy.RequestError](err); ok {
+		return refuse(http.StatusUnprocessableEntity, CodeInvalidRequest, "request: %s; correct the description and run the command again", e)
 	}
 	if e, ok := errors.AsType[*plugins.ManifestError](err); ok {
 		return refuse(http.StatusUnprocessableEntity, CodeInvalidManifest, "%s; correct it and run the command again", e)

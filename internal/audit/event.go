@@ -48,6 +48,13 @@ const (
 	ProviderRemoved    Kind = "provider.removed"
 	AliasSet           Kind = "alias.set"
 	AliasRemoved       Kind = "alias.removed"
+	PriceSet           Kind = "price.set"
+	PriceUnset         Kind = "price.unset"
+	PricesRefreshed    Kind = "prices.refreshed"
+	PricesReset        Kind = "prices.reset"
+	AlertDismissed     Kind = "alert.dismissed"
+	WebhookSet         Kind = "webhook.set" // where alerts are sent
+	WebhookRemoved     Kind = "webhook.removed"
 	OwnerSignedIn      Kind = "owner.signed_in"
 	OwnerSignInRefused Kind = "owner.sign_in_refused"
 	OwnerSignedOut     Kind = "owner.signed_out"
@@ -71,6 +78,7 @@ func Kinds() []Kind {
 		VaultSlotAdded, VaultSlotRemoved, PassphraseChanged, VaultRotated, VaultExported, HostKeyRotated,
 		BackupMade, BackupFailed, RestoreNoticed, RestoreAccepted, KeyAdded, KeyRemoved, KeyTested,
 		KeyArranged, ProviderAdded, ProviderRemoved, AliasSet, AliasRemoved,
+		PriceSet, PriceUnset, PricesRefreshed, PricesReset, AlertDismissed, WebhookSet, WebhookRemoved,
 		OwnerSignedIn, OwnerSignInRefused, OwnerSignedOut, AuditRecovered, AuditUnreadable,
 	}
 }

@@ -161,7 +161,7 @@ func (r *rooms) openFronts(cfg Config, publicURL string) (err error) {
 		return err
 	}
 	r.admin, err = admin.New(admin.Config{
-		SignOut: r.owner.EndAllSessions, Providers: r.book,
+		SignOut: r.owner.EndAllSessions, Providers: r.book, Prices: r.prices, Usage: r.usage, Alerts: r.alerts,
 		Pairing: r.pairing, Vault: r.vault, Ledger: r.ledger, Audit: r.audit,
 		TestKey: func(ctx context.Context, id string) (admin.KeyReport, error) {
 			report, err := r.proxy.TestKey(ctx, id)
