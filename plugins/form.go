@@ -52,7 +52,6 @@ func ReadForm(h http.Header, upload *io.SectionReader, critical ...string) (*For
 	}
 	r := &formReader{src: io.NewSectionReader(upload, 0, upload.Size()), delimiter: []byte("\r\n--" + boundary)}
 	f := &Form{}
-	names := lookalikes(critical)
 	seen := make(map[string]bool)
 	fields := 0
 	if err := r.open(); err != nil {
@@ -69,7 +68,7 @@ func ReadForm(h http.Header, upload *io.SectionReader, critical ...string) (*For
 		if fields += len(part.Value); fields > maxFormFields || len(f.Parts) == MaxFormParts {
 			return nil, Invalid("", fmt.Sprintf("the form has more than %d parts or %d bytes of fields", MaxFormParts, maxFormFields))
 		}
-		if want, ok := names[squash(part.Name)]; ok && want != part.Name {
+		if want, is := mistaken(part.Name, critical); is {
 			return nil, Invalid(part.Name, fmt.Sprintf("a field must not be mistakable for %q; leave it out or write it exactly so", want))
 		}
 		if seen[part.Name] && !strings.HasSuffix(part.Name, "[]") {

@@ -46,7 +46,7 @@ func ParseObject(data []byte, critical ...string) (*Object, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, Invalid("", "the body is empty; send a JSON object")
 	}
-	p := objectParser{data: data, dec: jsontext.NewDecoder(bytes.NewBuffer(data)), lookalikes: lookalikes(critical)}
+	p := objectParser{data: data, dec: jsontext.NewDecoder(bytes.NewBuffer(data)), critical: critical}
 	members, err := p.object()
 	if err != nil {
 		return nil, err

@@ -14,10 +14,10 @@ import (
 // objectParser walks a document once, token by token, so that its bounds hold
 // while it reads.
 type objectParser struct {
-	data       []byte
-	dec        *jsontext.Decoder
-	lookalikes map[string]string // squashed name -> the critical name
-	names      int
+	data     []byte
+	dec      *jsontext.Decoder
+	critical []string
+	names    int
 }
 
 func (p *objectParser) object() ([]member, error) {
@@ -81,7 +81,7 @@ func (p *objectParser) checkName(name string) error {
 	if start := end - len(name) - 2; start < 0 || string(p.data[start:end]) != `"`+name+`"` {
 		return Invalid(name, "top-level member names must be written without escapes")
 	}
-	if want, critical := p.lookalikes[squash(name)]; critical && want != name {
+	if want, is := mistaken(name, p.critical); is {
 		return Invalid(name, fmt.Sprintf("a member must not be mistakable for %q; leave it out or write it exactly so", want))
 	}
 	return nil

@@ -98,6 +98,9 @@ func (t *MemberTap) keep(c byte) {
 	case len(t.value) == t.limit:
 		t.tooLong = true
 	default:
+		if t.value == nil {
+			t.value = make([]byte, 0, min(t.limit, 512)) // enough for most
+		}
 		t.value = append(t.value, c)
 	}
 }
