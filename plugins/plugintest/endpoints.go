@@ -34,11 +34,11 @@ func (s Suite) endpoints(t *testing.T, sample Sample) {
 	}
 }
 
-// anotherValue reports whether a path is the sample's with another value for a
-// placeholder: no trick, but what apps may ask for.
+// anotherValue reports whether a path is one the manifest opens with some value
+// for a placeholder: no trick, but what apps may ask for.
 func (s Suite) anotherValue(sample Sample, path string) bool {
 	for _, a := range s.Provider.Manifest().Actions {
-		if a.Name != sample.Facts.Action || !strings.Contains(a.Path, "{") {
+		if a.Method != sample.Request.Method || !strings.Contains(a.Path, "{") {
 			continue
 		}
 		shape := placeholder.ReplaceAllString(regexp.QuoteMeta(a.Path), `[A-Za-z0-9_-]([A-Za-z0-9._~-]*[A-Za-z0-9_~-])?`)
