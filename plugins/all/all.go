@@ -7,6 +7,7 @@ import (
 
 	"github.com/keywicket/keywicket/plugins"
 	"github.com/keywicket/keywicket/plugins/anthropic"
+	"github.com/keywicket/keywicket/plugins/gemini"
 	"github.com/keywicket/keywicket/plugins/httpapi"
 	"github.com/keywicket/keywicket/plugins/openai"
 	"github.com/keywicket/keywicket/plugins/resend"
@@ -37,6 +38,8 @@ func Provider(m plugins.Manifest) (plugins.Provider, error) {
 	switch m.Dialect {
 	case anthropic.Dialect:
 		p, err = anthropic.New(m)
+	case gemini.Dialect:
+		p, err = gemini.New(m)
 	case httpapi.Dialect:
 		p, err = httpapi.New(m)
 	case openai.Dialect:
