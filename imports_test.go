@@ -12,7 +12,7 @@ const module = "github.com/keywicket/keywicket/"
 // rooms it may import. A trailing /... stands for every package below. The
 // first row that matches a package counts.
 var allowed = []struct{ room, may string }{
-	{"cmd/gateway", "internal/server internal/admin internal/doctor internal/policy client plugins plugins/all plugins/openai/openaifake"},
+	{"cmd/gateway", "internal/server internal/admin internal/doctor internal/policy internal/policy/price client plugins plugins/all plugins/openai/openaifake"},
 	{"internal/server", "internal/... plugins"},
 	{"internal/admin", "internal/alerts internal/doctor internal/owner internal/pairing internal/policy internal/policy/price internal/audit internal/providers internal/usage internal/vault plugins"},
 	{"internal/ui/gallery", "internal/..."},

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keywicket/keywicket/internal/admin"
+	"github.com/keywicket/keywicket/internal/policy"
 )
 
 func (g *gateway) appShowCommand() *cobra.Command {
@@ -39,8 +40,21 @@ func (g *gateway) showApp(app admin.AppDetail) {
 		g.list("", "RESOURCE PER MODEL UNIT USED HELD LIMIT RESETS", usageRows(app.Usage))
 	}
 	for _, total := range app.Totals {
-		g.say("%s in all: requests %d, tokens in %d (cached %d), tokens out %d",
-			total.Resource, total.Requests, total.InputTokens, total.CachedTokens, total.OutputTokens)
+		g.say("%s in all: requests %d, tokens in %d (cached %d), tokens out %d, dollars %s",
+			total.Resource, total.Requests, total.InputTokens, total.CachedTokens, total.OutputTokens, policy.Dollars(total.Cost))
+	}
+	if len(app.Recent.Models) == 0 {
+		return
+	}
+	g.say("")
+	var rows [][]string
+	for _, row := range app.Recent.Models {
+		rows = append(rows, usageCells(usageName(admin.UsageRow{Row: row}), admin.UsageRow{Row: row}))
+	}
+	rows = append(rows, usageCells("30 days", sums(app.Recent.Last30)), usageCells("today", sums(app.Recent.Today)))
+	g.list("", "MODEL REQUESTS TOKENS-IN CACHED TOKENS-OUT DOLLARS REFUSED ERRORS MEAN-MS", rows)
+	for _, row := range app.Recent.Denied {
+		g.say("refused by %s in 30 days: %d", row.Key, row.Denied)
 	}
 }
 
@@ -56,8 +70,17 @@ func usageRows(usage []admin.Usage) [][]string {
 		}
 		rows = append(rows, []string{
 			u.Resource, u.Per, model, u.Unit,
-			strconv.FormatInt(u.Used, 10), strconv.FormatInt(u.Held, 10), strconv.FormatInt(u.Limit, 10), resets,
+			amount(u.Unit, u.Used), amount(u.Unit, u.Held), amount(u.Unit, u.Limit), resets,
 		})
 	}
 	return rows
+}
+
+// amount is a number of a limit's unit; of dollars, which are counted in
+// nano-dollars, the dollars.
+func amount(unit string, n int64) string {
+	if unit == string(policy.NanoDollars) {
+		return policy.Dollars(n).String()
+	}
+	return strconv.FormatInt(n, 10)
 }

@@ -72,7 +72,7 @@ func (g *gateway) commands() *cobra.Command {
 	}
 	root.AddCommand(serve, g.initCommand(), g.unlockCommand(), g.lockCommand(), g.freezeCommand(), g.thawCommand(), g.signOutCommand(),
 		g.statusCommand(), g.keyCommand(), g.providerCommand(), g.aliasCommand(), g.slotCommand(), g.pairCommand(), g.requestsCommand(), g.approveCommand(),
-		g.denyCommand(), g.appCommand(), g.sessionCommand(), g.auditCommand(), g.backupCommand(), g.restoreCommand(),
+		g.denyCommand(), g.appCommand(), g.usageCommand(), g.alertsCommand(), g.pricesCommand(), g.policyCommand(), g.sessionCommand(), g.auditCommand(), g.backupCommand(), g.restoreCommand(),
 		g.acceptRestoreCommand(), g.vaultCommand(), g.hostKeyCommand(), g.exportCommand(), g.doctorCommand(),
 		g.demoCommand(), g.optionsCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

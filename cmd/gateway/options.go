@@ -22,7 +22,7 @@ func (s *settings) table() []optionRow {
 	serve, doctor := []string{"serve"}, []string{"serve", "doctor"}
 	setup, renew := []string{"init", "unlock", "slot change-passphrase", "backup verify", "restore", "export"}, []string{"slot add-passphrase", "slot change-passphrase"}
 	local := []string{"serve", "init", "doctor"} // what may open the data
-	chosen := []string{"audit export"}
+	chosen, span := []string{"audit export"}, []string{"audit export", "usage"}
 	pair, grant := []string{"pair"}, []string{"pair", "approve"}
 	return []optionRow{
 		{"data", "KEYWICKET_DATA", "DIR", "data directory", &s.data, nil, false},
@@ -39,7 +39,9 @@ func (s *settings) table() []optionRow {
 		{"epoch-file", "KEYWICKET_EPOCH_FILE", "FILE", "keep the epoch here, best on another disk: then a whole old data directory put back is noticed", &s.epochFile, local, false},
 		{"backup-dir", "KEYWICKET_BACKUP_DIR", "DIR", "make one backup a day here, while the vault is unlocked", &s.backupDir, serve, false},
 		{"backup-keep", "KEYWICKET_BACKUP_KEEP", "N", "how many of the daily backups are kept", &s.backupKeep, serve, false},
-		{"time-zone", "KEYWICKET_TIME_ZONE", "ZONE", "zone in which days and months begin, such as Europe/Berlin (default: the machine's)", &s.timeZone, serve, false},
+		{"time-zone", "KEYWICKET_TIME_ZONE", "ZONE", "zone in which days and months begin, such as Europe/Berlin (default: the machine's)", &s.timeZone, []string{"serve", "policy test"}, false},
+		{"metrics-listen", "KEYWICKET_METRICS_LISTEN", "ADDR", "also serve metrics for Prometheus here, at /metrics, and nothing else; the owner's socket always does", &s.metricsListen, serve, false},
+		{"metrics-token-file", "KEYWICKET_METRICS_TOKEN_FILE", "FILE", "ask for the bearer token in this file there; needed to listen off loopback", &s.metricsTokenFile, serve, false},
 		{"dpop-nonce", "KEYWICKET_DPOP_NONCE", "", "make apps put a nonce that the gateway has just given out into every proof", &s.dpopNonce, serve, false},
 		{"log-level", "KEYWICKET_LOG_LEVEL", "LEVEL", "debug, info, warn or error", &s.logLevel, serve, false},
 
@@ -59,7 +61,8 @@ func (s *settings) table() []optionRow {
 		{"replace", "", "", "take the place of the provider with the same id", &s.replace, []string{"provider add"}, false},
 		{"dry-run", "", "", "add nothing; show the paths that would be opened", &s.dryRun, []string{"provider add"}, false},
 
-		{"policy", "", "FILE", "policy document, or an array of them, in JSON; - is stdin", &s.policyFile, grant, false},
+		{"policy", "", "FILE", "policy document, or an array of them, in JSON; - is stdin", &s.policyFile, []string{"pair", "approve", "policy test"}, false},
+		{"request", "", "FILE", "described request, in JSON; - is stdin", &s.requestFile, []string{"policy test"}, false},
 		{"resource", "", "LIST", "what the app may use, such as llm:openai; other flags narrow each", &s.resources, pair, false},
 		{"actions", "", "LIST", "actions allowed, such as chat.completions", &s.actions, pair, false},
 		{"models", "", "LIST", "models allowed, with * and ?, such as 'gpt-4o*'", &s.models, pair, false},
@@ -79,11 +82,26 @@ func (s *settings) table() []optionRow {
 
 		{"plain", "", "", "yes, in clear", &s.plain, []string{"export"}, false},
 		{"format", "", "FORMAT", "csv or jsonl", &s.format, chosen, false},
-		{"since", "", "TIME", "from then on: a day, a moment, or how long ago, such as 30d", &s.since, chosen, false},
-		{"until", "", "TIME", "up to then", &s.until, chosen, false},
-		{"app", "", "NAME", "of one app, by id or name", &s.app, chosen, false},
+		{"since", "", "TIME", "from then on: a day, a moment, or how long ago, such as 30d", &s.since, span, false},
+		{"until", "", "TIME", "up to then", &s.until, span, false},
+		{"app", "", "NAME", "of one app, by id or name", &s.app, []string{"audit export", "usage", "policy test"}, false},
+		{"by", "", "WHAT", "a row for each app, model, resource, day, hour or rule", &s.by, []string{"usage"}, false},
+		{"csv", "", "", "print CSV", &s.csv, []string{"usage"}, false},
 		{"kind", "", "KIND", "of one kind, such as request.denied, or of a group, such as request", &s.kind, chosen, false},
 		{"code", "", "CODE", "with one code, such as model_not_allowed", &s.code, chosen, false},
+		{"dismiss", "", "ID", "mark one alert as read", &s.dismiss, []string{"alerts"}, false},
+		{"all", "", "", "mark all alerts as read", &s.allAlerts, []string{"alerts"}, false},
+		{"input", "", "DOLLARS", "price of a million tokens that the model reads, such as 2.50", &s.priceInput, []string{"prices set"}, false},
+		{"output", "", "DOLLARS", "price of a million tokens that it writes", &s.priceOutput, []string{"prices set"}, false},
+		{"cached", "", "DOLLARS", "price of a million tokens read from the provider's cache", &s.priceCached, []string{"prices set"}, false},
+		{"cache-write", "", "DOLLARS", "price of a million tokens written to it", &s.priceCacheWrite, []string{"prices set"}, false},
+		{"per-request", "", "DOLLARS", "price of each request", &s.priceRequest, []string{"prices set"}, false},
+		{"context", "", "N", "most tokens the model reads and writes", &s.priceContext, []string{"prices set"}, false},
+		{"max-output", "", "N", "most tokens it writes", &s.priceMaxOutput, []string{"prices set"}, false},
+		{"hidden", "", "", "it may write tokens that no client sees, as reasoning models do", &s.priceHidden, []string{"prices set"}, false},
+		{"file", "", "FILE", "read the catalog from a file; - is stdin", &s.priceFile, []string{"prices refresh"}, false},
+		{"url", "", "URL", "fetch the catalog from here; https", &s.priceURL, []string{"prices refresh"}, false},
+		{"builtin", "", "", "go back to the catalog that the gateway carries", &s.builtin, []string{"prices refresh"}, false},
 		{"follow,f", "", "", "go on printing as events happen", &s.follow, []string{"audit tail"}, false},
 		{"lines,n", "", "N", "how many of the newest events", &s.lines, []string{"audit tail"}, false},
 		{"once", "", "", "exit when the last step has passed", &s.once, []string{"demo"}, false},

@@ -86,12 +86,9 @@ func (g *gateway) dataFlag() string {
 }
 
 func (g *gateway) serverConfig() (server.Config, error) {
-	zone := time.Local
-	if g.timeZone != "" {
-		var err error
-		if zone, err = time.LoadLocation(g.timeZone); err != nil {
-			return server.Config{}, usagef("there is no time zone %q; give a name such as --time-zone Europe/Berlin", g.timeZone)
-		}
+	zone, err := g.zone()
+	if err != nil {
+		return server.Config{}, err
 	}
 	providers, err := all.Providers()
 	if err != nil {
@@ -111,16 +108,32 @@ func (g *gateway) serverConfig() (server.Config, error) {
 		BuildProvider:  all.Provider,
 		Zone:           zone,
 		UnlockFile:     g.unlockFile,
-		DPoPNonce:      g.dpopNonce,
-		EpochFile:      g.epochFile,
-		BackupDir:      g.backupDir,
-		BackupKeep:     int(g.backupKeep),
-		Drain:          g.drain,
-		DrainTime:      g.drainTime,
-		DrainBytes:     g.drainBytes,
-		Log:            slog.New(slog.NewTextHandler(g.errs, &slog.HandlerOptions{Level: g.logLevel})),
-		Version:        version(),
+
+		MetricsListen:    g.metricsListen,
+		MetricsTokenFile: g.metricsTokenFile,
+
+		DPoPNonce:  g.dpopNonce,
+		EpochFile:  g.epochFile,
+		BackupDir:  g.backupDir,
+		BackupKeep: int(g.backupKeep),
+		Drain:      g.drain,
+		DrainTime:  g.drainTime,
+		DrainBytes: g.drainBytes,
+		Log:        slog.New(slog.NewTextHandler(g.errs, &slog.HandlerOptions{Level: g.logLevel})),
+		Version:    version(),
 	}, nil
+}
+
+// zone is the one that --time-zone names, or the machine's.
+func (g *gateway) zone() (*time.Location, error) {
+	if g.timeZone == "" {
+		return time.Local, nil
+	}
+	zone, err := time.LoadLocation(g.timeZone)
+	if err != nil {
+		return nil, usagef("there is no time zone %q; give a name such as --time-zone Europe/Berlin", g.timeZone)
+	}
+	return zone, nil
 }
 
 func networks(list []string) ([]netip.Prefix, error) {

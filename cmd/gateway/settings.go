@@ -27,6 +27,9 @@ type settings struct {
 	dpopNonce      bool
 	logLevel       slog.Level
 
+	metricsListen    string
+	metricsTokenFile string
+
 	passphrase        string
 	passphraseFile    string
 	newPassphrase     string
@@ -67,6 +70,20 @@ type settings struct {
 
 	format, since, until string
 	app, kind, code      string
+	by                   string
+	csv                  bool
+
+	requestFile string
+	dismiss     string
+	allAlerts   bool
+
+	priceInput, priceOutput      string
+	priceCached, priceCacheWrite string
+	priceRequest                 string
+	priceContext, priceMaxOutput int64
+	priceHidden                  bool
+	priceFile, priceURL          string
+	builtin                      bool
 
 	follow bool
 	lines  int64
@@ -84,6 +101,7 @@ func defaults(env func(string) string) settings {
 		drainBytes: 4 << 20,
 		backupKeep: server.DefaultBackupKeep,
 		format:     "csv",
+		by:         "app",
 		logLevel:   slog.LevelInfo,
 		ttl:        10 * time.Minute,
 		lines:      20,

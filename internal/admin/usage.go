@@ -26,6 +26,9 @@ type UsageQuery struct {
 	Resource string // empty: all
 }
 
+// Sums are the numbers of a group. Money is in nano-dollars.
+type Sums = usage.Sums
+
 // UsageRow is one group. Its key is an app's id, a model, a resource, a rule
 // or a day.
 type UsageRow struct {
@@ -39,13 +42,13 @@ type UsageReport struct {
 	Since time.Time  `json:"since,omitzero"`
 	Until time.Time  `json:"until"`
 	Rows  []UsageRow `json:"rows"`
-	Total usage.Sums `json:"total"`
+	Total Sums       `json:"total"`
 }
 
 // Recent is what one app used lately, in days of the owner's zone.
 type Recent struct {
-	Today  usage.Sums  `json:"today"`
-	Last30 usage.Sums  `json:"last_30_days"` // today included
+	Today  Sums        `json:"today"`
+	Last30 Sums        `json:"last_30_days"` // today included
 	Models []usage.Row `json:"models"`       // of those 30 days
 	Denied []usage.Row `json:"denied"`       // of those 30 days, by rule
 }
