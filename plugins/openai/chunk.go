@@ -20,41 +20,37 @@ type part struct {
 	Finish  jsontext.Value `json:"finish_reason"`
 }
 
-// chunk reads one chunk of a chat and reports whether it is the extra one: with
-// usage and an empty list of choices. Usage that comes with choices was the
-// provider's own idea. What cannot be read counts as text.
-func (m *meter) chunk(data []byte) (extra bool) {
+// chunk reads one chunk of a chat; not ok is what cannot be read as one. The
+// extra one has usage and an empty list of choices; usage that comes with choices
+// was the provider's own idea.
+func (m *meter) chunk(data []byte) (extra, ok bool) {
 	var c chunk
 	if !lenient(data, &c) {
-		m.output(m.deltas.words(string(data)))
-		return false
+		return false, false
 	}
 	var parts []part
 	listed := c.Choices.Kind() == '[' && lenient(c.Choices, &parts)
-	if !listed && len(c.Choices) > 0 && c.Choices.Kind() != 'n' {
-		m.output(m.deltas.piece(c.Choices))
+	if !listed {
+		m.deltas.add(c.Choices)
 	}
 	for _, p := range parts {
 		m.part(p)
 	}
 	used := m.report(c.Usage)
-	if c.Groq.Kind() == '{' {
-		var groq chunk
-		if lenient(c.Groq, &groq) && !used {
-			m.report(groq.Usage)
-		}
+	var groq chunk
+	if !used && c.Groq.Kind() == '{' && lenient(c.Groq, &groq) {
+		m.report(groq.Usage)
 	}
-	extra = used && listed && len(parts) == 0
-	m.final = m.reported && m.quiet && (extra || m.done())
-	return extra
+	m.final = m.reported && m.quiet && m.done()
+	return used && listed && len(parts) == 0, true
 }
 
 func (m *meter) part(p part) {
-	tokens := m.deltas.piece(p.Delta) + m.deltas.piece(p.Text)
-	if tokens == 0 && len(p.Delta) == 0 {
-		tokens = m.deltas.piece(p.Message)
+	m.deltas.add(p.Delta)
+	m.deltas.add(p.Text)
+	if len(p.Delta) == 0 {
+		m.deltas.add(p.Message)
 	}
-	m.output(tokens)
 	if p.Finish.Kind() == '"' && len(m.finished) < maxChoices {
 		if m.finished == nil {
 			m.finished = make(map[int]bool)

@@ -1,6 +1,9 @@
 package openai
 
 import (
+	"bytes"
+	"io"
+	"mime/multipart"
 	"net/http"
 	"testing"
 
@@ -90,4 +93,26 @@ func TestConformance(t *testing.T) {
 			},
 		},
 	})
+}
+
+func jsonRequest(path, body string) plugins.Request {
+	r := chatRequest(body)
+	r.Path = path
+	return r
+}
+
+// formRequest is a form of a file and fields, given as names and values in turn.
+func formRequest(path, file, content string, fields ...string) plugins.Request {
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	part, _ := w.CreateFormFile(file, "file.bin")
+	_, _ = part.Write([]byte(content))
+	for i := 0; i+1 < len(fields); i += 2 {
+		_ = w.WriteField(fields[i], fields[i+1])
+	}
+	_ = w.Close()
+	return plugins.Request{
+		Method: http.MethodPost, Path: path, Header: http.Header{"Content-Type": {w.FormDataContentType()}, "Accept": {"application/json"}},
+		Upload: io.NewSectionReader(bytes.NewReader(body.Bytes()), 0, int64(body.Len())),
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/keywicket/keywicket/plugins/tokenizer"
 )
 
 const (
@@ -20,7 +22,7 @@ const (
 )
 
 // silent are the members of a piece of output that no model writes: labels, ids,
-// sources, and the same text once more.
+// sources, and what is sealed.
 func silent() []string {
 	return []string{
 		"role", "type", "id", "call_id", "index", "object", "format", "signature", "status",
@@ -28,105 +30,104 @@ func silent() []string {
 	}
 }
 
-// deltaReader estimates the output tokens in pieces of JSON.
-type deltaReader struct {
-	count func(string) int64
+// outputSum estimates the output tokens in pieces of JSON.
+type outputSum struct {
+	text  *tokenizer.Sum
+	other int64 // of speech and images
 	dec   *jsontext.Decoder
-	text  []byte
+	buf   []byte
 }
 
-func newDeltaReader(count func(string) int64) *deltaReader {
-	return &deltaReader{count: count, dec: jsontext.NewDecoder(new(bytes.Buffer))}
+func newOutputSum(model string) *outputSum {
+	return &outputSum{text: tokenizer.NewSum(model), dec: jsontext.NewDecoder(new(bytes.Buffer))}
 }
 
-// words is the tokens of a text; one with anything in it is a token at least.
-func (d *deltaReader) words(text string) int64 {
-	if text == "" {
-		return 0
-	}
-	return max(d.count(text), 1)
-}
+func (s *outputSum) total() int64 { return s.text.Total() + s.other }
 
-// piece estimates the tokens of a delta, or of a whole item of output: those of
-// every text in it that a model may have written, of speech and of images.
-func (d *deltaReader) piece(value jsontext.Value) int64 {
+// add counts a delta, or a whole item of output: every text in it that a model
+// may have written, speech and images. What cannot be read counts as text.
+func (s *outputSum) add(value jsontext.Value) {
 	if len(value) == 0 || value.Kind() == 'n' {
-		return 0
+		return
 	}
-	d.dec.Reset(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	n, err := d.value("")
-	if err != nil {
-		return n + d.words(string(value))
+	s.dec.Reset(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	if err := s.value(""); err != nil {
+		s.text.Add(string(value))
 	}
-	return n
 }
 
 // value reads the value that comes next, which is called name.
-func (d *deltaReader) value(name string) (int64, error) {
-	switch d.dec.PeekKind() {
+func (s *outputSum) value(name string) error {
+	switch s.dec.PeekKind() {
 	case '{', '[':
-		return d.members(name)
+		return s.members(name)
 	case '"':
-		return d.leaf(name)
-	default:
-		return 0, d.dec.SkipValue()
+		return s.leaf(name)
 	}
+	return s.dec.SkipValue()
 }
 
-func (d *deltaReader) members(name string) (sum int64, err error) {
-	open, err := d.dec.ReadToken()
+func (s *outputSum) members(name string) error {
+	open, err := s.dec.ReadToken()
 	if err != nil {
-		return 0, err
+		return err
 	}
-	thought := false // its reasoning has been counted as a text
+	isObject, thought := open.Kind() == '{', false
 	for {
-		switch d.dec.PeekKind() {
+		switch s.dec.PeekKind() {
 		case '}', ']', 0:
-			_, err := d.dec.ReadToken()
-			return sum, err
+			_, err := s.dec.ReadToken()
+			return err
 		}
 		inner := name
-		if open.Kind() == '{' {
-			token, err := d.dec.ReadToken()
+		if isObject {
+			token, err := s.dec.ReadToken()
 			if err != nil {
-				return sum, err
+				return err
 			}
 			inner = token.String()
 		}
-		skip := open.Kind() == '{' && (slices.Contains(silent(), inner) || inner == "reasoning_details" && thought)
-		if skip {
-			if err := d.dec.SkipValue(); err != nil {
-				return sum, err
-			}
-			continue
+		// OpenRouter sends reasoning a second time, in parts.
+		if isObject && (slices.Contains(silent(), inner) || inner == "reasoning_details" && thought) {
+			err = s.dec.SkipValue()
+		} else {
+			before := s.text.Total()
+			err = s.value(inner)
+			thought = thought || inner == "reasoning" && s.text.Total() > before
 		}
-		n, err := d.value(inner)
-		if sum += n; err != nil {
-			return sum, err
+		if err != nil {
+			return err
 		}
-		thought = thought || inner == "reasoning" && n > 0
 	}
 }
 
 // leaf counts one text. What is base64 is counted by its length: speech under
-// "data", images under their usual names.
-func (d *deltaReader) leaf(name string) (int64, error) {
-	value, err := d.dec.ReadValue()
+// "data"; images, under their usual names, one by one.
+func (s *outputSum) leaf(name string) error {
+	value, err := s.dec.ReadValue()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	switch name {
 	case "data":
-		return (int64(len(value)) - 2 + audioDelta - 1) / audioDelta, nil
+		s.speech(value, audioDelta)
 	case "b64_json", "url", "result", "partial_image_b64":
-		if len(value) > 2 {
-			return imageOutput, nil
+		if len(value) > len(`""`) {
+			s.other += imageOutput
 		}
-		return 0, nil
+	default:
+		s.buf, err = jsontext.AppendUnquote(s.buf[:0], value)
+		if err != nil && len(s.buf) == 0 {
+			s.buf = append(s.buf, value...)
+		}
+		s.text.Add(string(s.buf))
 	}
-	d.text, err = jsontext.AppendUnquote(d.text[:0], value)
-	if err != nil && len(d.text) == 0 {
-		return d.words(string(value)), nil
+	return nil
+}
+
+// speech counts a text in base64, of which so many characters carry a token.
+func (s *outputSum) speech(value jsontext.Value, perToken int64) {
+	if n := int64(len(value) - len(`""`)); n > 0 {
+		s.other += (n + perToken - 1) / perToken
 	}
-	return d.words(string(d.text)), nil
 }

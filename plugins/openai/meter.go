@@ -29,15 +29,15 @@ type meter struct {
 	note     note
 	usage    plugins.Usage
 	reported bool
-	final    bool
 
 	// Of a stream.
-	deltas   *deltaReader
-	seen     int64        // output tokens, as far as the deltas tell
-	items    int64        // the same, as far as whole items tell
-	images   int64        // that have reported
+	deltas   *outputSum   // what has gone by; nil before the first event
+	items    *outputSum   // the same, by whole items
 	finished map[int]bool // choices
+	images   int64        // that have reported
+	told     bool         // the event at hand has reported
 	quiet    bool         // no output since the last report
+	final    bool
 
 	// Of any other answer.
 	tap   *plugins.MemberTap
@@ -69,33 +69,47 @@ func (m *meter) Event(raw []byte) []byte {
 		return raw
 	}
 	if m.deltas == nil {
-		m.deltas = newDeltaReader(tokenizer.For(m.note.model))
+		m.deltas, m.items = newOutputSum(m.note.model), newOutputSum(m.note.model)
 	}
-	if m.note.action != ChatCompletions {
-		m.typed(data)
-		return raw
+	before := m.deltas.total()
+	m.told = false
+	extra, ok := m.read(data)
+	if !ok {
+		m.unreadable(raw, data)
 	}
-	if m.chunk(data) && m.note.dropUsage {
+	if m.deltas.total() > before && !m.told {
+		m.quiet, m.final = false, false
+	}
+	if extra && m.note.dropUsage {
 		return nil
 	}
 	return raw
+}
+
+// read takes in one event; extra is the chunk that carries nothing but usage.
+func (m *meter) read(data []byte) (extra, ok bool) {
+	if m.note.action == ChatCompletions {
+		return m.chunk(data)
+	}
+	return false, m.typed(data)
+}
+
+// unreadable counts as text, unless it is half an event: that is of no use.
+func (m *meter) unreadable(raw, data []byte) {
+	if last := raw[len(raw)-1]; last != '\n' && last != '\r' {
+		data = data[:1]
+	}
+	m.deltas.text.Add(string(data))
 }
 
 // report takes in what the provider says an answer cost so far.
 func (m *meter) report(value jsontext.Value) bool {
 	read, ok := readUsage(value)
 	if ok {
-		m.usage, m.reported, m.quiet = largest(m.usage, read), true, true
+		m.usage = largest(m.usage, read)
+		m.reported, m.told, m.quiet = true, true, true
 	}
 	return ok
-}
-
-// output notes tokens that have gone by.
-func (m *meter) output(tokens int64) {
-	if tokens > 0 {
-		m.seen += tokens
-		m.quiet, m.final = false, false
-	}
 }
 
 // Body implements [plugins.Meter].
@@ -115,11 +129,7 @@ func (m *meter) Body(chunk []byte) {
 
 // Usage implements [plugins.Meter].
 func (m *meter) Usage() (plugins.Usage, bool) {
-	value := m.tap.Value()
-	if value == nil {
-		return m.usage, m.reported
-	}
-	read, ok := readUsage(bytes.TrimSpace(value))
+	read, ok := readUsage(bytes.TrimSpace(m.tap.Value()))
 	if !ok {
 		return m.usage, m.reported
 	}
@@ -129,7 +139,11 @@ func (m *meter) Usage() (plugins.Usage, bool) {
 // Seen implements [plugins.Meter].
 func (m *meter) Seen() int64 {
 	usage, _ := m.Usage()
-	return max(usage.OutputTokens, m.seen, m.items, m.whole())
+	seen := max(usage.OutputTokens, m.whole())
+	if m.deltas != nil {
+		seen = max(seen, m.deltas.total(), m.items.total())
+	}
+	return seen
 }
 
 // whole estimates the output of an answer that is no stream from its bytes: all

@@ -15,47 +15,53 @@ type typed struct {
 	Audio    jsontext.Value `json:"audio"`
 	Item     jsontext.Value `json:"item"`
 	Usage    jsontext.Value `json:"usage"`
-	Response struct {
-		Usage jsontext.Value `json:"usage"`
-		Tools jsontext.Value `json:"tool_usage"`
-	} `json:"response"`
+	Response jsontext.Value `json:"response"`
 }
 
-// typed reads one event that is not a chunk of a chat.
-func (m *meter) typed(data []byte) {
+// typed reads one event that is not a chunk of a chat; false when it cannot.
+func (m *meter) typed(data []byte) bool {
 	var e typed
 	if !lenient(data, &e) {
-		m.output(m.deltas.words(string(data)))
-		return
+		return false
 	}
 	switch e.Type {
 	case "response.completed", "response.incomplete", "response.failed":
-		if m.report(e.Response.Usage) {
-			m.usage = together(m.usage, toolUsage(e.Response.Tools))
-			m.final = true
-		}
+		m.ended(e.Response)
 	case "response.output_item.done":
-		m.items += m.deltas.piece(e.Item)
+		m.items.add(e.Item)
 	case "response.image_generation_call.partial_image", "image_generation.partial_image", "image_edit.partial_image":
-		m.output(partialImage)
+		m.deltas.other += partialImage
 	case "image_generation.completed", "image_edit.completed":
 		m.image(e.Usage)
 	case "transcript.text.done", "speech.audio.done":
 		m.final = m.report(e.Usage) || m.final
 	case "speech.audio.delta":
-		m.output((int64(len(e.Audio)) + m.base64Rate() - 1) / m.base64Rate())
+		m.deltas.speech(e.Audio, max(m.note.rate*4/3, 1))
 	default:
 		m.delta(e)
 	}
+	return true
 }
 
 // delta counts what an event of any other type carries.
 func (m *meter) delta(e typed) {
 	switch {
 	case strings.HasSuffix(e.Type, "audio.delta") && e.Delta.Kind() == '"':
-		m.output((int64(len(e.Delta)) + audioDelta - 1) / audioDelta)
+		m.deltas.speech(e.Delta, audioDelta)
 	case strings.HasSuffix(e.Type, ".delta"):
-		m.output(m.deltas.piece(e.Delta))
+		m.deltas.add(e.Delta)
+	}
+}
+
+// ended takes in the last event of a response.
+func (m *meter) ended(response jsontext.Value) {
+	var r struct {
+		Usage jsontext.Value `json:"usage"`
+		Tools jsontext.Value `json:"tool_usage"`
+	}
+	if lenient(response, &r) && m.report(r.Usage) {
+		m.usage = together(m.usage, toolUsage(r.Tools))
+		m.final = true
 	}
 }
 
@@ -64,17 +70,14 @@ func (m *meter) delta(e typed) {
 func (m *meter) image(usage jsontext.Value) {
 	read, ok := readUsage(usage)
 	if !ok {
-		m.output(max(m.note.bound, 1))
+		m.deltas.other += max(m.note.bound, 1)
 		return
 	}
-	m.usage, m.reported, m.quiet = together(m.usage, read), true, true
+	m.usage = together(m.usage, read)
+	m.reported, m.told, m.quiet = true, true, true
 	m.images++
 	m.final = m.images >= m.note.choices
 }
-
-// base64Rate is how many characters of base64 carry one token of the speech that
-// was asked for.
-func (m *meter) base64Rate() int64 { return max(m.note.rate*4/3, 1) }
 
 // toolUsage is what tools of the provider's own have used besides the model:
 // nothing, but for images.

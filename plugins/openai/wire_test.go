@@ -159,7 +159,7 @@ func TestSDKCompletion(t *testing.T) {
 			t.Errorf("%s reached the provider", name)
 		}
 	}
-	if seen.Header.Get("Accept-Encoding") != "identity" || seen.Header.Get("User-Agent") != userAgent {
+	if seen.Header.Get("Accept-Encoding") != "identity" || seen.Header.Get("User-Agent") != "keywicket" {
 		t.Errorf("sent %v", seen.Header)
 	}
 }

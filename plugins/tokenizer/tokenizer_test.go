@@ -178,3 +178,16 @@ func BenchmarkDelta(b *testing.B) {
 		Count("gpt-4o", " hello")
 	}
 }
+
+func TestSumOfPieces(t *testing.T) {
+	t.Parallel()
+	for model, want := range map[string]int64{"gpt-4o": 6, "claude-sonnet-4-5": 9} {
+		sum := NewSum(model)
+		for _, piece := range []string{"", "one", " two", " three", "", " four", ".", " five"} {
+			sum.Add(piece)
+		}
+		if got := sum.Total(); got != want {
+			t.Errorf("%s: %d, want %d", model, got, want)
+		}
+	}
+}
