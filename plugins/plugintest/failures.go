@@ -34,7 +34,8 @@ func (s Suite) failures(t *testing.T) {
 func (s Suite) oneEvent(t *testing.T, event []byte) {
 	events := plugins.NewEventReader(bytes.NewReader(event), 0)
 	raw, err := events.Next()
-	if err != nil || !bytes.Equal(raw, event) || !bytes.HasSuffix(event, []byte("\n\n")) {
+	blank := bytes.HasSuffix(event, []byte("\n\n")) || bytes.HasSuffix(event, []byte("\r\n\r\n"))
+	if err != nil || !bytes.Equal(raw, event) || !blank {
 		t.Fatalf("not one whole event: %q, %v", event, err)
 	}
 	if _, err := events.Next(); err != io.EOF {
