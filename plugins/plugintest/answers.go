@@ -112,15 +112,17 @@ func (s Suite) hostileAnswers(t *testing.T) {
 		"<html>\"usage\"</html>", "\x00\x01\x02\"usage\"\n\n", "data: " + strings.Repeat("[", 20_000) + "\"usage\"\n\n",
 	}
 	for _, sample := range s.Samples {
-		meter := s.watch(t, sample)
+		events, body := s.watch(t, sample), s.watch(t, sample)
 		for _, text := range junk {
-			if got := meter.Event([]byte(text)); string(got) != text {
+			if got := events.Event([]byte(text)); string(got) != text {
 				t.Errorf("%s: event %.40q became %.40q", sample.Name, text, got)
 			}
-			meter.Body([]byte(text))
+			body.Body([]byte(text))
 		}
-		if usage, reported := meter.Usage(); reported {
-			t.Errorf("%s: junk was read as usage %+v", sample.Name, usage)
+		for _, meter := range []plugins.Meter{events, body} {
+			if usage, reported := meter.Usage(); reported {
+				t.Errorf("%s: junk was read as usage %+v", sample.Name, usage)
+			}
 		}
 	}
 }

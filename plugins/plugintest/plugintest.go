@@ -7,6 +7,7 @@
 package plugintest
 
 import (
+	"io"
 	"testing"
 
 	"github.com/keywicket/keywicket/plugins"
@@ -22,8 +23,8 @@ type Suite struct {
 type Sample struct {
 	Name string
 
-	// Request has its body in Body, be it JSON, a form or anything else. Of a
-	// provider that takes it as an upload, it becomes one.
+	// Request has its body in Body or in Upload, be it JSON, a form or anything
+	// else. The provider gets it as the gateway would give it.
 	Request plugins.Request
 
 	// Facts are compared as they are, but for InputTokens: the bound that is
@@ -52,6 +53,7 @@ func Run(t *testing.T, s Suite) {
 	t.Run("probe", func(t *testing.T) { t.Parallel(); s.probe(t) })
 	t.Run("hostile answers", func(t *testing.T) { t.Parallel(); s.hostileAnswers(t) })
 	for _, sample := range s.Samples {
+		sample.Request = held(t, sample.Request)
 		t.Run(sample.Name, func(t *testing.T) {
 			t.Parallel()
 			t.Run("describe", func(t *testing.T) { t.Parallel(); s.describe(t, sample) })
@@ -66,4 +68,18 @@ func Run(t *testing.T, s Suite) {
 			t.Run("broken answers", func(t *testing.T) { t.Parallel(); s.brokenAnswers(t, sample) })
 		})
 	}
+}
+
+// held brings a request's body into memory, where it can be altered.
+func held(t *testing.T, r plugins.Request) plugins.Request {
+	t.Helper()
+	if r.Upload == nil {
+		return r
+	}
+	body, err := io.ReadAll(io.NewSectionReader(r.Upload, 0, r.Upload.Size()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body, r.Upload = body, nil
+	return r
 }
