@@ -64,7 +64,7 @@ func TestConformance(t *testing.T) {
 				Name: "messages", Request: messagesRequest(plain),
 				Facts: plugins.Facts{Action: Messages, Model: "claude-sonnet-4-5", OutputTokens: 64, Choices: 1, InputTokens: int64(len(plain))},
 				Answers: []plugintest.Answer{
-					{Received: transcript(t, "whole.json"), Usage: &plugins.Usage{InputTokens: 2095 + 188086 + 248, CachedTokens: 188086, CacheWriteTokens: 248, OutputTokens: 393}},
+					{Received: transcript(t, "whole.json"), Usage: &plugins.Usage{InputTokens: 2095 + 188086 + 248, CachedTokens: 188086, CacheWriteTokens: 248, OutputTokens: 393}, Seen: 393},
 					{Received: `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`},
 				},
 			},
@@ -76,7 +76,9 @@ func TestConformance(t *testing.T) {
 				Name: "stream", Request: messagesRequest(streamed),
 				Facts: plugins.Facts{Action: Messages, Model: "claude-sonnet-4-5", Stream: true, OutputTokens: 64, Choices: 1, InputTokens: int64(len(streamed))},
 				Answers: []plugintest.Answer{
-					{Stream: true, Received: transcript(t, "stream.txt"), Usage: &plugins.Usage{InputTokens: 25, OutputTokens: 15}},
+					{Stream: true, Received: transcript(t, "stream.txt"), Usage: &plugins.Usage{InputTokens: 25, OutputTokens: 15}, Seen: 15},
+					{Stream: true, Received: transcript(t, "thinking.txt"), Usage: &plugins.Usage{InputTokens: 60 + 500 + 1000 + 360, CachedTokens: 500, CacheWriteTokens: 1000 + 360, OutputTokens: 189}, Seen: 189},
+					{Stream: true, Received: transcript(t, "websearch.txt"), Usage: &plugins.Usage{InputTokens: 10682, OutputTokens: 510}, Seen: 510},
 					{Stream: true, Received: transcript(t, "overloaded.txt"), Usage: &plugins.Usage{InputTokens: 25, OutputTokens: 1}, Partial: true},
 					{Received: `{"type":"error","error":{"type":"overloaded_error","message":"no stream after all"}}`},
 				},

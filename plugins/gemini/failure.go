@@ -53,10 +53,12 @@ func (p *Provider) ErrorBody(f plugins.Failure) []byte {
 }
 
 // ErrorEvent implements [plugins.Provider]. Google's SDKs raise an event whose
-// data has a member error; they do not read the names of events.
+// data has a member error; they do not read the names of events. Lines end as
+// Google's do: where two kinds of blank lines follow each other, its SDK for Go
+// takes two events for one.
 func (p *Provider) ErrorEvent(f plugins.Failure) []byte {
 	event := append([]byte("data: "), p.ErrorBody(f)...)
-	return append(event, "\n\n"...)
+	return append(event, "\r\n\r\n"...)
 }
 
 // statusName is the google.rpc.Code of an HTTP status.

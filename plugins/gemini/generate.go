@@ -74,11 +74,14 @@ func describeGenerate(data []byte, call *plugins.Call) error {
 
 // checkModel refuses a body that names another model than the path.
 func checkModel(m *message, model string) error {
-	named, given, err := m.object.String("model")
+	if _, given := m.object.Value("model"); !given {
+		return nil
+	}
+	named, _, err := m.object.String("model")
 	if err != nil {
 		return err
 	}
-	if given && strings.TrimPrefix(named, "models/") != model {
+	if strings.TrimPrefix(named, "models/") != model {
 		return plugins.Invalid("model", "the model in the body must be the one in the path")
 	}
 	return nil
