@@ -29,8 +29,10 @@ type counter struct {
 type tally struct {
 	span          span
 	settled, held int64
+	slack         int64 // the part of held that streams have ahead of their usage
 	ceiling       int64
 	planned       int64 // the ceiling being written now; 0 is none
+	told          told
 }
 
 func (t *tally) used() int64 { return t.settled + t.held }
@@ -54,27 +56,38 @@ func (c *counter) at(now time.Time, zone *time.Location) *tally {
 		if t == nil || t.span != s {
 			t = &tally{span: s}
 		}
-		t.settled += c.current.used()
+		t.settled = saturate(t.settled, c.current.used())
 		c.current, c.past = t, nil
 	}
 	return c.current
 }
 
-// target is where the ceiling should stand: a block above what is used, and
-// never above the limit.
-func (c *counter) target() int64 {
-	ahead := max(c.key.Unit.block(c.limit), c.want)
-	return max(c.current.used(), min(c.limit, c.current.used()+ahead))
+// lasts says whether the tally is among those that are written down. What
+// belongs to still older periods is of no use to anybody.
+func (c *counter) lasts(t *tally) bool { return t == c.current || t == c.past }
+
+// target is where the ceiling should stand: most of a block above what is
+// used, and never above the limit. The rest of the block leaves room for what
+// is given back.
+func (c *counter) target(t *tally) int64 {
+	if t == c.past && t.held == 0 {
+		return t.used()
+	}
+	block := c.key.Unit.block(c.limit)
+	return max(t.used(), min(c.limit, t.used()+max(block-block/4, c.want)))
 }
 
-// stale says that the ceiling should be written anew, now that there still is
-// time: half of the block is gone, or, after releases, it is too far above.
-func (c *counter) stale() bool {
-	t := c.current
-	stands, target := max(t.ceiling, t.planned), c.target()
-	ahead := stands - t.used()
-	return ahead < 0 || stands > target ||
-		target > stands && 2*ahead < c.key.Unit.block(c.limit)
+// near says that the ceiling should be raised, now that there still is time:
+// all but a quarter of a block is gone.
+func (c *counter) near(t *tally) bool {
+	stands := max(t.ceiling, t.planned)
+	return stands < t.used() || 4*(stands-t.used()) < c.key.Unit.block(c.limit) && c.target(t) > stands
+}
+
+// far says that, after something was given back, the ceiling stands more than
+// a block too high.
+func (c *counter) far(t *tally) bool {
+	return max(t.ceiling, t.planned)-t.used() > c.key.Unit.block(c.limit)
 }
 
 // account is everything counted for one permission.
@@ -82,6 +95,8 @@ type account struct {
 	id       string
 	counters map[counterKey]*counter
 	running  int
+	growing  int // of them, streams that take their output bit by bit
+	leaving  int // of them, told to end
 	minutes  minutes
 	left     []counterRecord // windows under way when the ledger was closed
 	totals   Totals

@@ -70,11 +70,11 @@ func TestCrashKeepsTotalsThatHadTime(t *testing.T) {
 	d := limits(Limit{Per: Day, Requests: 100_000})
 	b.take(d, 1)[0].Settle(Usage{OutputTokens: 9})
 	b.mu.Lock()
-	b.writer.delay.Reset(0) // as if totalsDelay had passed
+	b.writer.unsaved.timer.Reset(0) // as if totalsDelay had passed
 	b.mu.Unlock()
 	for unsaved := 1; unsaved > 0; time.Sleep(time.Millisecond) {
 		b.mu.Lock()
-		unsaved = len(b.writer.unsaved)
+		unsaved = len(b.writer.unsaved.accounts)
 		b.mu.Unlock()
 	}
 	b.settleDown()
@@ -84,20 +84,20 @@ func TestCrashKeepsTotalsThatHadTime(t *testing.T) {
 	}
 }
 
-// Once a ceiling is there, reservations go on while the disk is busy, and half
-// a block later the next one has been put there.
+// Once a ceiling is there, reservations go on while the disk is busy, and
+// before it is reached the next one has been put there.
 func TestHotPathDoesNotWaitForTheDisk(t *testing.T) {
 	t.Parallel()
 	b := newBook(t, time.UTC)
 	d := limits(Limit{Per: Day, Requests: 1000}, Limit{Per: Month, Requests: 100_000})
-	b.use(d, 1) // the ceilings stand at a block of 62 and one of 1024
+	b.use(d, 1) // the ceilings stand at three quarters of blocks of 62 and of 1024
 	b.settleDown()
-	b.whileBusy(func() { b.use(d, 61) })
+	b.whileBusy(func() { b.use(d, 46) })
 	b.settleDown()
 	for range 10 {
 		b.use(d, 32)
 		b.settleDown()
-		b.whileBusy(func() { b.use(d, 31) })
+		b.whileBusy(func() { b.use(d, 15) })
 	}
 }
 

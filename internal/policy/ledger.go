@@ -47,11 +47,13 @@ type Ledger struct {
 	zone  *time.Location
 	log   *slog.Logger
 	rates rates
+	watch func(Crossing) // may be nil
 
 	mu       sync.Mutex
 	idle     *sync.Cond // the writer stopped
 	accounts map[string]*account
 	writer   writer
+	crossed  []Crossing // to tell once the lock is free
 	closed   bool
 }
 
@@ -75,9 +77,10 @@ func NewLedger(c LedgerConfig) (*Ledger, error) {
 		zone:     cmp.Or(c.Zone, time.Local),
 		log:      cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
 		rates:    newRates(c.Rates),
+		watch:    c.Watch,
 		accounts: all,
-		writer:   newWriter(),
 	}
+	l.writer = newWriter(l)
 	l.idle = sync.NewCond(&l.mu)
 	for _, a := range all {
 		if err := l.resume(a); err != nil {
@@ -108,7 +111,7 @@ func (l *Ledger) look(permissionID string) *account {
 // Totals tells what the permission used over its lifetime.
 func (l *Ledger) Totals(permissionID string) Totals {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	defer l.unlock()
 	return l.look(permissionID).totals
 }
 
@@ -122,9 +125,8 @@ func (l *Ledger) Close() error {
 		return nil
 	}
 	l.closed = true
-	if l.writer.delay != nil {
-		l.writer.delay.Stop()
-	}
+	l.writer.unsaved.stop()
+	l.writer.lower.stop()
 	for l.writer.running {
 		l.idle.Wait()
 	}

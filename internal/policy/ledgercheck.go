@@ -18,15 +18,15 @@ type ledgerCheck struct {
 // [Document.Check] lists the rules, taking nothing.
 func (l *Ledger) Check(permissionID string, d Document, req Request) ([]Check, error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	now, a := l.clock(), l.look(permissionID)
-	charges, err := l.charges(a, d, req, now)
-	if err != nil {
+	defer l.unlock()
+	now, r := l.clock(), &Reservation{ledger: l, account: l.look(permissionID), need: newNeed(d, req)}
+	var err error
+	if r.holds, err = l.holds(r.account, d, req, now); err != nil {
 		return nil, err
 	}
 	var checks []Check
 	failed := false
-	for _, c := range l.checks(a, d, charges, now) {
+	for _, c := range l.checks(r, d, r.room(), now) {
 		if failed {
 			checks = append(checks, Check{Rule: c.rule, Result: NotReached})
 			continue
@@ -38,29 +38,36 @@ func (l *Ledger) Check(permissionID string, d Document, req Request) ([]Check, e
 }
 
 // checks are made in the order of the policy format.
-func (l *Ledger) checks(a *account, d Document, charges []charge, now time.Time) [3]ledgerCheck {
+func (l *Ledger) checks(r *Reservation, d Document, free room, now time.Time) [3]ledgerCheck {
 	return [...]ledgerCheck{
-		{"rate", l.checkRate(charges, now)},
-		{"concurrency", checkConcurrency(a, d)},
-		{"limits", l.checkLimits(charges, now)},
+		{"rate", l.checkHolds(r, free, now, func(h *hold) bool { return h.tally == nil })},
+		{"concurrency", checkConcurrency(r.account.running, d)},
+		{"limits", l.checkHolds(r, free, now, func(h *hold) bool { return h.tally != nil })},
 	}
 }
 
-func (l *Ledger) checkRate(charges []charge, now time.Time) *Denied {
-	for _, c := range charges {
-		if c.tally != nil || c.window.used+c.amount <= c.cap {
+// checkHolds tells which of the holds there is no room for.
+func (l *Ledger) checkHolds(r *Reservation, free room, now time.Time, which func(*hold) bool) *Denied {
+	for i := range r.holds {
+		h := &r.holds[i]
+		if !which(h) {
 			continue
 		}
-		wait := min(max(c.window.ends.Sub(now), time.Second), time.Minute+time.Second)
-		d := denial(CodeRateLimited, "the limit of %s is reached; retry after %v", c.words(), wait.Round(time.Second))
-		d.RetryAfter, d.ResetsAt = wait, c.window.ends
-		return c.fill(d)
+		if d := r.need.unmeasured(h.counts()); d != nil {
+			return h.fill(d)
+		}
+		switch {
+		case h.of(free.least) > h.best():
+			return l.noRoom(r, h, h.of(free.least), now)
+		case h.of(free.floor) > free.now(h):
+			return l.noRoom(r, h, h.of(free.floor), now)
+		}
 	}
 	return nil
 }
 
-func checkConcurrency(a *account, d Document) *Denied {
-	if d.Concurrency == 0 || a.running < d.Concurrency {
+func checkConcurrency(running int, d Document) *Denied {
+	if d.Concurrency == 0 || running < d.Concurrency {
 		return nil
 	}
 	denied := denial(CodeConcurrencyLimited, "%s may run at once, and so many do; wait for one to end",
@@ -71,39 +78,55 @@ func checkConcurrency(a *account, d Document) *Denied {
 	return denied
 }
 
-// checkLimits tells what is spent from what running requests hold and may
-// give back.
-func (l *Ledger) checkLimits(charges []charge, now time.Time) *Denied {
-	for _, c := range charges {
-		if c.tally == nil || c.tally.used()+c.amount <= c.cap {
-			continue
-		}
-		ends := c.limit.Per.end(c.tally.span, l.zone)
-		var d *Denied
-		switch {
-		case c.tally.settled+c.amount <= c.cap:
-			d = denial(CodeBudgetHeld, "what is left of the limit of %s is held by running requests; retry in a moment", c.words())
-			d.RetryAfter = shortly
-		case ends.IsZero():
-			d = denial(c.unit.spent(), "the limit of %s is spent and does not reset; ask the owner for more", c.words())
-		default:
-			d = denial(c.unit.spent(), "the limit of %s is spent; it resets at %s", c.words(), ends.Format(time.RFC3339))
-			d.RetryAfter = max(ends.Sub(now), shortly)
-		}
-		d.ResetsAt = ends
-		return c.fill(d)
+// noRoom is the denial of an amount that a hold cannot be raised to. It tells
+// what is spent from what running requests hold and may give back.
+func (l *Ledger) noRoom(r *Reservation, h *hold, amount int64, now time.Time) *Denied {
+	if h.tally == nil {
+		return l.noRate(r, h, amount, now)
 	}
-	return nil
+	ends := h.limit.Per.end(h.tally.span, l.zone)
+	spent, code := "is spent", h.counts().spent()
+	if h.tally.settled < h.cap {
+		spent = "has too little left for this request"
+	}
+	var d *Denied
+	switch {
+	case amount <= h.best():
+		d = denial(CodeBudgetHeld, "what is left of the limit of %s is held by running requests; retry in a moment", h.words())
+		d.RetryAfter = shortly
+	case amount > h.cap && h.tally.settled < h.cap:
+		d = denial(code, "the request needs more than the whole limit of %s; send a smaller one", h.words())
+	case ends.IsZero():
+		d = denial(code, "the limit of %s %s and does not reset; ask the owner for more", h.words(), spent)
+	default:
+		d = denial(code, "the limit of %s %s; it resets at %s", h.words(), spent, ends.Format(time.RFC3339))
+		d.RetryAfter = max(ends.Sub(now), shortly)
+	}
+	d.ResetsAt = ends
+	return h.fill(d)
+}
+
+// noRate is noRoom in a minute.
+func (l *Ledger) noRate(r *Reservation, h *hold, amount int64, now time.Time) *Denied {
+	if amount > h.best() {
+		return h.fill(denial(CodeRateLimited, "the request needs more than the whole limit of %s; send a smaller one", h.words()))
+	}
+	ends := now.Add(time.Minute)
+	if w, err := l.window(r.account, h.key, h.cap, now); err == nil && w.used > 0 {
+		ends = w.ends
+	}
+	wait := min(max(ends.Sub(now), time.Second), time.Minute+time.Second)
+	d := denial(CodeRateLimited, "the limit of %s is reached; retry after %v", h.words(), wait.Round(time.Second))
+	d.RetryAfter, d.ResetsAt = wait, ends
+	return h.fill(d)
 }
 
 // fill adds what every denial by a limit says.
-func (c charge) fill(d *Denied) *Denied {
-	d.Rule = fmt.Sprintf("limits[%d].%s", c.index, c.unit)
-	d.Limit = c.cap
-	settled, held := c.counted()
-	d.Remaining = max(0, c.cap-settled-held)
+func (h *hold) fill(d *Denied) *Denied {
+	d.Rule = h.rule()
+	d.Limit = h.cap
+	d.Remaining = max(0, h.free())
 	return d
 }
 
-// words says the charge's limit: "50 requests a day to gpt-4o".
-func (c charge) words() string { return c.limit.sentence(c.unit) }
+func (h *hold) rule() string { return fmt.Sprintf("limits[%d].%s", h.index, h.counts()) }

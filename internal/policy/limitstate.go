@@ -2,7 +2,8 @@ package policy
 
 import "time"
 
-// LimitState is where one limit stands.
+// LimitState is where one limit stands. Amounts are in its unit; of
+// [NanoDollars], nano-dollars.
 type LimitState struct {
 	Per      Period    `json:"per"`
 	Model    string    `json:"model,omitzero"`
@@ -17,7 +18,7 @@ type LimitState struct {
 // unit of each limit, in the document's order.
 func (l *Ledger) Limits(permissionID string, d Document) []LimitState {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	defer l.unlock()
 	now, a := l.clock(), l.look(permissionID)
 	var all []LimitState
 	for _, limit := range d.Limits {
@@ -33,17 +34,18 @@ func (l *Ledger) Limits(permissionID string, d Document) []LimitState {
 
 func (l *Ledger) state(a *account, d Document, limit Limit, u Unit, now time.Time) LimitState {
 	s := LimitState{Per: limit.Per, Model: limit.Model, Unit: u, Limit: u.cap(limit)}
-	c, err := l.charge(a, d, limit, u, now)
+	if limit.Per != Minute {
+		t := a.counter(d, limit, u, now, l.zone).at(now, l.zone)
+		s.Used, s.Held, s.ResetsAt = t.settled, t.held, limit.Per.end(t.span, l.zone)
+		return s
+	}
+	w, err := l.window(a, a.minutes.key(a.id, u, limit), s.Limit, now)
 	if err != nil {
 		l.log.Warn("reading a rate failed; it is shown as unused", "error", err)
 		return s
 	}
-	s.Used, s.Held = c.counted()
-	switch {
-	case c.tally != nil:
-		s.ResetsAt = limit.Per.end(c.tally.span, l.zone)
-	case s.Used > 0:
-		s.ResetsAt = c.window.ends
+	if s.Used = w.used; w.used > 0 {
+		s.ResetsAt = w.ends
 	}
 	return s
 }

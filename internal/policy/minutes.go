@@ -16,6 +16,7 @@ type minutes struct {
 	planned    time.Time // being written; zero is none
 	spentUntil time.Time // after a kill
 	used       map[rated]bool
+	keys       map[rated]string
 }
 
 // rated is what a minute window counts.
@@ -39,6 +40,20 @@ func (m *minutes) spent(now time.Time) bool {
 		m.spentUntil = now.Add(time.Minute)
 	}
 	return now.Before(m.spentUntil)
+}
+
+// key names the windows of one unit of one limit of a permission.
+func (m *minutes) key(id string, u Unit, l Limit) string {
+	r := rated{u, countedModel(l.Model)}
+	key, found := m.keys[r]
+	if !found {
+		key = rateKey(id, r)
+		if m.keys == nil {
+			m.keys = map[rated]string{}
+		}
+		m.keys[r] = key
+	}
+	return key
 }
 
 // count takes note of a window that is used.
@@ -68,8 +83,8 @@ func (m *minutes) settle(err error) {
 
 // unmarked returns what to wait for before a window may be used: nothing, as
 // long as the mark is ahead.
-func (l *Ledger) unmarked(a *account, c charge, now time.Time) *round {
-	a.minutes.count(c.unit, countedModel(c.limit.Model))
+func (l *Ledger) unmarked(a *account, h *hold, now time.Time) *round {
+	a.minutes.count(h.counts(), countedModel(h.limit.Model))
 	left := a.minutes.marked.Sub(now)
 	switch {
 	case left <= 0 && l.writer.now != nil && a.minutes.planned.After(now):
@@ -82,11 +97,11 @@ func (l *Ledger) unmarked(a *account, c charge, now time.Time) *round {
 	return nil
 }
 
-// window is the minute under way that counts a unit of a limit.
-func (l *Ledger) window(a *account, c charge, now time.Time) (window, error) {
-	w, err := l.rates.look(c.key)
+// window is the minute under way that counts under a key.
+func (l *Ledger) window(a *account, key string, limit int64, now time.Time) (window, error) {
+	w, err := l.rates.look(key)
 	if err == nil && a.minutes.spent(now) {
-		w.used, w.ends = max(w.used, c.cap), a.minutes.spentUntil
+		w.used, w.ends = max(w.used, limit), a.minutes.spentUntil
 	}
 	return w, err
 }
@@ -99,12 +114,12 @@ func (l *Ledger) lastWindows(a *account, now time.Time) ([]counterRecord, error)
 	}
 	var all []counterRecord
 	for r := range a.minutes.used {
-		w, err := l.rates.look(rateKey(a.id, r.unit, Limit{Model: r.model}))
+		w, err := l.rates.look(rateKey(a.id, r))
 		if err != nil {
 			return nil, err
 		}
 		if w.used > 0 {
-			all = append(all, counterRecord{counterKey{Minute, r.unit, r.model}, span(w.ends.Unix()), w.used})
+			all = append(all, counterRecord{counterKey: counterKey{Minute, r.unit, r.model}, Span: span(w.ends.Unix()), Ceiling: w.used})
 		}
 	}
 	a.minutes.marked, a.minutes.used = time.Time{}, nil
@@ -118,7 +133,7 @@ func (l *Ledger) resume(a *account) error {
 		if time.Until(time.Unix(int64(r.Span), 0)) <= 0 {
 			continue
 		}
-		if _, err := l.rates.add(rateKey(a.id, r.Unit, Limit{Model: r.Model}), r.Ceiling); err != nil {
+		if _, err := l.rates.add(rateKey(a.id, rated{r.Unit, r.Model}), r.Ceiling); err != nil {
 			return err
 		}
 	}

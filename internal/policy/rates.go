@@ -35,9 +35,9 @@ func newRates(s limiter.Store) rates {
 	return rates{s}
 }
 
-// rateKey names the windows of one unit of one limit of a permission.
-func rateKey(permissionID string, u Unit, l Limit) string {
-	return permissionID + "\x00" + string(u) + "\x00" + countedModel(l.Model)
+// rateKey names the windows of what is rated of a permission.
+func rateKey(permissionID string, r rated) string {
+	return permissionID + "\x00" + string(r.unit) + "\x00" + r.model
 }
 
 // look tells the window under way without counting.
@@ -60,15 +60,24 @@ func (r rates) add(key string, n int64) (window, error) {
 	return read(r.store.Increment(context.Background(), key, n, uncapped()))
 }
 
-// adjust corrects what was counted in one window, if it is still under way.
-func (r rates) adjust(key string, id, n int64) error {
-	w, err := r.look(key)
-	if err != nil || n == 0 || w.id != id {
+// correct counts that a hold was larger or smaller by n than it should have
+// been. More counts in the window of the moment. Less is given back to the
+// window that the hold was last counted in, if it is still under way.
+func (r rates) correct(h *hold, n int64) error {
+	if n > 0 {
+		_, err := r.add(h.key, n)
 		return err
 	}
-	w, err = r.add(key, n)
-	if err == nil && w.id != id {
-		_, err = r.add(key, -n) // it ended in between: leave the new one alone
+	if n = max(n, -h.counted); n == 0 {
+		return nil
+	}
+	w, err := r.look(h.key)
+	if err != nil || w.id != h.window {
+		return err
+	}
+	w, err = r.add(h.key, n)
+	if err == nil && w.id != h.window {
+		_, err = r.add(h.key, -n) // it ended in between: leave the new one alone
 	}
 	return err
 }

@@ -19,6 +19,7 @@ type counterRecord struct {
 	counterKey
 	Span    span  `json:"span,omitzero"`
 	Ceiling int64 `json:"ceiling"`
+	Told    told  `json:"told,omitzero"`
 }
 
 var accounts = store.NewCollection[accountRecord]("ledger")
@@ -54,7 +55,7 @@ func (r accountRecord) account(id string, now time.Time) *account {
 			c = &counter{key: cr.counterKey}
 			a.counters[cr.counterKey] = c
 		}
-		t := &tally{span: cr.Span, settled: cr.Ceiling, ceiling: cr.Ceiling}
+		t := &tally{span: cr.Span, settled: cr.Ceiling, ceiling: cr.Ceiling, told: cr.Told}
 		if c.current != nil && c.current.span > t.span {
 			c.past = t
 		} else {
@@ -79,20 +80,21 @@ type plan struct {
 func (a *account) plan(exact bool, now time.Time) plan {
 	p := plan{id: a.id, record: accountRecord{Totals: a.totals, Minutes: a.minutes.plan(now)}, minutes: &a.minutes, raises: map[*tally]int64{}}
 	put := func(c *counter, t *tally, ceiling int64) {
-		p.record.Counters = append(p.record.Counters, counterRecord{c.key, t.span, ceiling})
+		p.record.Counters = append(p.record.Counters, counterRecord{c.key, t.span, ceiling, t.told})
 		t.ceiling, t.planned = min(t.ceiling, ceiling), ceiling
 		p.raises[t] = ceiling
 	}
 	for _, c := range a.counters {
-		if c.past != nil {
-			put(c, c.past, c.past.used())
+		for _, t := range []*tally{c.past, c.current} {
+			switch {
+			case t == nil:
+			case exact:
+				put(c, t, t.used())
+			default:
+				put(c, t, c.target(t))
+			}
 		}
-		switch {
-		case c.current == nil:
-		case exact:
-			put(c, c.current, c.current.used())
-		default:
-			put(c, c.current, c.target())
+		if !exact {
 			c.want = 0
 		}
 	}

@@ -1,74 +1,157 @@
 package policy
 
+import (
+	"math"
+	"sync/atomic"
+)
+
 // Reservation is one request's share, held until it is settled or released.
 // The first call of either wins; the rest do nothing. One that is never ended
-// stays held, and counts as used after a restart.
+// stays held, and counts as used after a restart. Its methods are safe for
+// concurrent use.
 type Reservation struct {
-	ledger  *Ledger
-	account *account
+	ledger    *Ledger
+	account   *account
+	need      need
+	outputCap int64
+
 	holds   []hold
+	covered Usage // by the holds
+	leaving bool  // was told to end
 	ended   bool
-}
 
-// hold is an amount in one place: a window (key, window) or a tally. It stays
-// with the period it was taken in, even when that has passed.
-type hold struct {
-	unit    Unit
-	amount  int64
-	key     string
-	window  int64
-	counter *counter
-	tally   *tally
+	// enough is what may be used of each unit without asking the ledger: a
+	// copy for those who do not hold its lock.
+	enough [len(units)]atomic.Int64
 }
-
-func (h hold) none() int64 { return 0 }
 
 // OutputCap is the output cap, in tokens for each choice, that must be written
 // into the request; 0 is none. It is never above what the document allows, and
 // takes the place of a [Decision]'s.
-func (r *Reservation) OutputCap() int64 { return 0 }
+func (r *Reservation) OutputCap() int64 { return r.outputCap }
 
 // Held is the usage that the holds cover: what to settle by when the provider
-// may have done all it was asked and has reported nothing.
-func (r *Reservation) Held() Usage { return Usage{} }
+// may have done all it was asked and has reported nothing. Where no limit
+// counts tokens or dollars it is the estimate of the input alone.
+func (r *Reservation) Held() Usage {
+	r.ledger.mu.Lock()
+	defer r.ledger.mu.Unlock()
+	if !r.measured() {
+		return r.need.with(0)
+	}
+	return r.covered
+}
 
-// Settle replaces what was held by what was used.
+// Settle replaces what was held by what was used. It waits for the disk only
+// where a request used more than it held, and more than stands ahead there.
 func (r *Reservation) Settle(u Usage) {
 	r.end(func() {
-		r.correct(func(h hold) int64 { return h.unit.actual(u, nil) })
-		r.account.totals.add(u, nil, false)
-		r.ledger.writeLater(r.account)
+		a := r.need.amounts(u)
+		r.correct(func(h *hold) int64 { return h.of(a) })
+		r.account.totals.add(u, r.need.req.Rate, r.need.req.Retry)
+		r.ledger.writer.unsaved.add(r.account)
 	})
 }
 
-// Release gives everything back: nothing reached the provider.
+// Release gives everything back: nothing reached the provider, or it did
+// nothing. Minute windows go on counting the request: a rate counts attempts.
 func (r *Reservation) Release() {
-	r.end(func() { r.correct(hold.none) })
+	r.end(func() {
+		r.correct(func(h *hold) int64 {
+			if h.tally == nil {
+				return h.counts().attempt()
+			}
+			return 0
+		})
+	})
 }
 
 func (r *Reservation) end(how func()) {
 	l := r.ledger
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	defer l.unlock()
 	if r.ended {
 		return
 	}
 	r.ended = true
 	r.account.running--
+	if r.need.grows() {
+		r.account.growing--
+	}
+	r.leave(false)
 	how()
+	if l.closed {
+		return
+	}
+	l.notice(r, l.clock(), nil)
 	l.keepAhead(r)
+	if wait := l.exposed(r); wait != nil {
+		_ = l.await(wait) // it has been logged; there is nobody to refuse
+	}
+}
+
+// leave takes note of whether the request was told to end.
+func (r *Reservation) leave(told bool) {
+	switch {
+	case told && !r.leaving:
+		r.account.leaving++
+	case !told && r.leaving:
+		r.account.leaving--
+	}
+	r.leaving = told
 }
 
 // correct replaces each hold by what it really was.
-func (r *Reservation) correct(used func(hold) int64) {
-	for _, h := range r.holds {
+func (r *Reservation) correct(used func(*hold) int64) {
+	for i := range r.holds {
+		h := &r.holds[i]
 		if h.tally != nil {
+			h.lead(h.amount)
 			h.tally.held -= h.amount
 			h.tally.settled = saturate(h.tally.settled, used(h))
 			continue
 		}
-		if err := r.ledger.rates.adjust(h.key, h.window, used(h)-h.amount); err != nil {
-			r.ledger.log.Warn("giving back a rate failed; the window stays counted", "error", err)
+		if err := r.ledger.rates.correct(h, used(h)-h.amount); err != nil {
+			r.ledger.log.Warn("correcting a rate failed; the window stays as it was", "error", err)
 		}
 	}
+}
+
+// measure writes down what the holds are enough for.
+func (r *Reservation) measure() {
+	var least amounts
+	for i := range least {
+		least[i] = math.MaxInt64
+	}
+	for i := range r.holds {
+		if h := &r.holds[i]; !h.waived {
+			least[h.unit] = min(least[h.unit], h.amount)
+		}
+	}
+	for i, n := range least {
+		r.enough[i].Store(n)
+	}
+}
+
+// suffice says whether the holds cover a usage.
+func (r *Reservation) suffice(u Usage) bool {
+	for i, unit := range units {
+		enough := r.enough[i].Load()
+		if enough != math.MaxInt64 && unit.actual(u, r.need.req.Rate) > enough {
+			return false
+		}
+	}
+	return true
+}
+
+// exposed returns the write that brings the ceilings up to what was settled
+// beyond them, nil when they stand above it.
+func (l *Ledger) exposed(r *Reservation) *round {
+	for i := range r.holds {
+		h := &r.holds[i]
+		if h.tally != nil && h.counter.lasts(h.tally) && h.tally.used() > h.tally.ceiling {
+			return l.write(r.account)
+		}
+	}
+	return nil
 }

@@ -1,50 +1,29 @@
 package policy
 
-import (
-	"fmt"
-	"time"
-)
-
-// charge is one unit of one limit that a request must find room in: a window
-// for minutes, else a tally.
-type charge struct {
-	index   int // of the limit in the document
-	limit   Limit
-	unit    Unit
-	cap     int64
-	amount  int64
-	shared  bool // an earlier charge counts in the same place
-	key     string
-	window  window
-	counter *counter
-	tally   *tally
-}
+import "time"
 
 // Reserve takes one request's share of the rate, the concurrency and every
 // limit, or of none of them. The counts belong to the periods of now, by the
-// ledger's clock. Errors: *[Denied], [ErrUnavailable], or a *[DocumentError]
-// for limits that [Parse] would refuse.
+// ledger's clock.
+//
+// A stream holds its input and a slice of output, and grows; any other request
+// holds its input and all of its output, which the budget may lower: see
+// [Reservation.OutputCap]. Errors: *[Denied], [ErrUnavailable], or a
+// *[DocumentError] for limits that [Parse] would refuse.
 func (l *Ledger) Reserve(permissionID string, d Document, req Request) (*Reservation, error) {
+	r := &Reservation{ledger: l, need: newNeed(d, req)}
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	defer l.unlock()
 	for {
 		if l.closed {
 			return nil, ErrClosed
 		}
-		now := l.clock()
-		a := l.account(permissionID)
-		charges, err := l.charges(a, d, req, now)
+		wait, err := l.reserve(r, l.account(permissionID), d)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range l.checks(a, d, charges, now) {
-			if c.denied != nil {
-				return nil, c.denied
-			}
-		}
-		wait := l.uncovered(a, charges, now)
 		if wait == nil {
-			return l.take(a, charges)
+			return r, nil
 		}
 		// While the disk is written others may take what was free, so all is
 		// asked again.
@@ -54,119 +33,208 @@ func (l *Ledger) Reserve(permissionID string, d Document, req Request) (*Reserva
 	}
 }
 
-// charges lists what the request counts in.
-func (l *Ledger) charges(a *account, d Document, req Request, now time.Time) ([]charge, error) {
-	charges := make([]charge, 0, len(d.Limits))
-	for i, limit := range d.Limits {
-		if !limit.Per.known() {
-			return nil, limit.validate(fmt.Sprintf("limits[%d]", i))
-		}
-		if !req.countedBy(limit) {
-			continue
-		}
-		for _, u := range units {
-			if u.cap(limit) == 0 {
-				continue
-			}
-			c, err := l.charge(a, d, limit, u, now)
-			if err != nil {
-				return nil, err
-			}
-			c.index, c.amount = i, 1
-			for _, other := range charges {
-				c.shared = c.shared || c.sharesWith(other)
-			}
-			charges = append(charges, c)
+// reserve takes the share, or returns what to wait for before it is asked
+// again.
+func (l *Ledger) reserve(r *Reservation, a *account, d Document) (*round, error) {
+	now := l.clock()
+	holds, err := l.holds(a, d, r.need.req, now)
+	if err != nil {
+		return nil, err
+	}
+	r.account, r.holds = a, holds
+	free := r.room()
+	for _, c := range l.checks(r, d, free, now) {
+		if c.denied != nil {
+			l.notice(r, now, c.denied)
+			return nil, c.denied
 		}
 	}
-	return charges, nil
-}
-
-// charge finds where a unit of a limit is counted.
-func (l *Ledger) charge(a *account, d Document, limit Limit, u Unit, now time.Time) (charge, error) {
-	c := charge{limit: limit, unit: u, cap: u.cap(limit)}
-	if limit.Per == Minute {
-		var err error
-		c.key = rateKey(a.id, u, limit)
-		c.window, err = l.window(a, c, now)
-		return c, err
+	used, to := r.begin(free.output)
+	if wait := l.uncovered(r, r.holds, to, now); wait != nil {
+		return wait, nil
 	}
-	c.counter = a.counter(d, limit, u, now, l.zone)
-	c.tally = c.counter.at(now, l.zone)
-	return c, nil
-}
-
-func (c charge) sharesWith(other charge) bool {
-	return c.key == other.key && c.counter == other.counter
-}
-
-// counted is what the charge's place has counted so far.
-func (c charge) counted() (settled, held int64) {
-	if c.tally == nil {
-		return c.window.used, 0
+	if err := l.raise(r, to, used); err != nil {
+		r.correct(func(*hold) int64 { return 0 })
+		return nil, err
 	}
-	return c.tally.settled, c.tally.held
+	a.running++
+	if r.need.grows() {
+		a.growing++
+	}
+	a.touched = true
+	l.keepAhead(r)
+	return nil, nil
+}
+
+// room is what a request may begin with.
+type room struct {
+	output int64   // over all choices
+	input  amounts // without any output
+	least  amounts // with the smallest answer
+	floor  amounts // below which it rather waits for what others hold
+	leave  bool    // half of what is free to streams that grow
+}
+
+// room is what the request could begin with.
+//
+// The output of a request that holds all of it at once is lowered to what is
+// free, but not below the floor as long as others may give something back: an
+// answer cut short costs more than a moment. While streams grow, it leaves
+// them half of what is free, so that one worst case does not cut them all.
+func (r *Reservation) room() room {
+	n := &r.need
+	want, input := n.output(), n.amounts(n.with(0))
+	least := n.amounts(n.with(n.choices))
+	free := room{want, input, least, least, n.whole && r.account.growing > 0}
+	now := func(output int64) bool { return r.fit(n.amounts(n.with(output)), free.now) }
+	if now(want) {
+		return free
+	}
+	best := largest(want, func(output int64) bool { return r.fit(n.amounts(n.with(output)), (*hold).best) })
+	free.floor = n.amounts(n.with(min(want, n.choices*worthwhile, max(best, n.choices))))
+	free.output = largest(want, now)
+	return free
+}
+
+// now is as far as a hold may go at the start.
+func (f *room) now(h *hold) int64 {
+	input := h.of(f.input)
+	free := h.now() - input
+	if f.leave && h.tally != nil && free > 0 {
+		free -= free / 2
+	}
+	return input + free
+}
+
+// fit says that every hold may be raised to the amounts.
+func (r *Reservation) fit(a amounts, room func(*hold) int64) bool {
+	for i := range r.holds {
+		if h := &r.holds[i]; h.of(a) > room(h) {
+			return false
+		}
+	}
+	return true
+}
+
+// begin settles on the output held from the start. It returns the amounts of
+// the usage that is certain and those to hold.
+func (r *Reservation) begin(output int64) (used, to amounts) {
+	n := &r.need
+	switch {
+	case n.grows():
+		used := n.with(min(n.choices, output))
+		r.covered = r.ahead(used, min(worthwhile, output-used.OutputTokens), (*hold).now)
+		return n.amounts(used), n.amounts(r.covered)
+	case n.choices > 0:
+		each := output / n.choices
+		if r.measured() && (each < n.perChoice || n.unbounded) {
+			r.outputCap = each
+		}
+		r.covered = n.with(each * n.choices)
+	default:
+		r.covered = n.with(0)
+	}
+	a := n.amounts(r.covered)
+	return a, a
+}
+
+// ahead adds a slice of output to a usage: as much as each hold has room for
+// and may be ahead.
+func (r *Reservation) ahead(u Usage, most int64, room func(*hold) int64) Usage {
+	base := r.need.amounts(u)
+	add := func(output int64) Usage {
+		u := u
+		u.OutputTokens += output
+		return u
+	}
+	output := largest(max(most, 0), func(output int64) bool {
+		a := r.need.amounts(add(output))
+		return r.fit(a, func(h *hold) int64 { return min(room(h), h.of(base)+h.share(r.account.running)) })
+	})
+	return add(max(output, 0))
+}
+
+// measured says whether anything but requests is counted.
+func (r *Reservation) measured() bool {
+	for i := range r.holds {
+		if r.holds[i].counts() != Requests {
+			return true
+		}
+	}
+	return false
 }
 
 // uncovered returns what to wait for until every tally's ceiling on disk has
-// room for the request, nil when it has.
-func (l *Ledger) uncovered(a *account, charges []charge, now time.Time) *round {
+// room for the amounts, nil when it has.
+func (l *Ledger) uncovered(r *Reservation, holds []hold, to amounts, now time.Time) *round {
 	var wait *round
-	for _, c := range charges {
-		if c.tally == nil {
-			if w := l.unmarked(a, c, now); w != nil {
+	for i := range holds {
+		h := &holds[i]
+		more := h.of(to) - h.amount
+		if h.tally == nil {
+			if w := l.unmarked(r.account, h, now); w != nil && more > 0 {
 				wait = w
 			}
 			continue
 		}
-		c.counter.limit = c.cap
-		if c.tally.used()+c.amount <= c.tally.ceiling {
+		if h.cap != most {
+			h.counter.limit = h.cap
+		}
+		if !h.counter.lasts(h.tally) || more <= 0 || h.tally.used()+more <= h.tally.ceiling {
 			continue
 		}
-		if l.writer.now != nil && c.tally.used()+c.amount <= c.tally.planned && wait == nil {
+		if l.writer.now != nil && h.tally.used()+more <= h.tally.planned && wait == nil {
 			wait = l.writer.now
 			continue
 		}
-		c.counter.want = max(c.counter.want, c.amount)
-		wait = l.write(a)
+		h.counter.want = max(h.counter.want, more)
+		wait = l.write(r.account)
 	}
 	return wait
 }
 
-// take counts the request everywhere. Only windows can fail, so they go first.
-func (l *Ledger) take(a *account, charges []charge) (*Reservation, error) {
-	r := &Reservation{ledger: l, account: a, holds: make([]hold, 0, len(charges))}
-	for _, c := range charges {
-		if c.shared || c.tally != nil {
+// raise takes what the holds lack for the amounts, of which those of used are
+// needed now. Only windows can fail, so they go first.
+func (l *Ledger) raise(r *Reservation, to, used amounts) error {
+	for i := range r.holds {
+		h := &r.holds[i]
+		more := h.of(to) - h.amount
+		if h.tally != nil || more <= 0 {
 			continue
 		}
-		w, err := l.rates.add(c.key, c.amount)
+		w, err := l.rates.add(h.key, more)
 		if err != nil {
-			r.correct(hold.none)
-			return nil, err
+			return err
 		}
-		r.holds = append(r.holds, hold{unit: c.unit, amount: c.amount, key: c.key, window: w.id})
-	}
-	for _, c := range charges {
-		if c.shared || c.tally == nil {
-			continue
+		if w.id != h.window {
+			h.window, h.counted = w.id, 0
 		}
-		c.tally.held += c.amount
-		r.holds = append(r.holds, hold{unit: c.unit, amount: c.amount, counter: c.counter, tally: c.tally})
+		h.counted += more
+		h.amount += more
 	}
-	a.running++
-	a.touched = true
-	l.keepAhead(r)
-	return r, nil
+	for i := range r.holds {
+		h := &r.holds[i]
+		if more := h.of(to) - h.amount; h.tally != nil && more > 0 {
+			h.tally.held += more
+			h.amount += more
+		}
+		h.lead(h.of(used))
+	}
+	r.measure()
+	return nil
 }
 
-// keepAhead has ceilings moved in the background that the reservation left
-// too near or too far.
+// keepAhead has ceilings moved in the background that the reservation left too
+// near or too far.
 func (l *Ledger) keepAhead(r *Reservation) {
-	for _, h := range r.holds {
-		if h.counter != nil && !l.closed && h.counter.stale() {
+	for i := range r.holds {
+		h := &r.holds[i]
+		switch {
+		case h.tally == nil || l.closed || !h.counter.lasts(h.tally):
+		case h.counter.near(h.tally):
 			l.write(r.account)
-			return
+		case h.counter.far(h.tally):
+			l.writer.lower.add(r.account)
 		}
 	}
 }

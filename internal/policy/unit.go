@@ -51,6 +51,14 @@ func (u Unit) actual(used Usage, rate *price.Rate) int64 {
 	return most
 }
 
+// attempt is what a request takes of a rate that came to nothing.
+func (u Unit) attempt() int64 {
+	if u == Requests {
+		return 1
+	}
+	return 0
+}
+
 // spent is the code of a denial when nothing is left.
 func (u Unit) spent() string {
 	switch u {

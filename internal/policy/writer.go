@@ -5,8 +5,13 @@ import (
 	"time"
 )
 
-// totalsDelay is how long totals may wait for a write of their own.
-const totalsDelay = 5 * time.Second
+// totalsDelay is how long totals may wait for a write of their own,
+// loweringDelay how long a ceiling may stand too high. Under load, what is held
+// comes and goes: ceilings follow it a few times a second, not each time.
+const (
+	totalsDelay   = 5 * time.Second
+	loweringDelay = 250 * time.Millisecond
+)
 
 // writer writes accounts in the background, one round after the other, and as
 // many accounts in a round as have come together since the one before. There
@@ -15,8 +20,8 @@ const totalsDelay = 5 * time.Second
 type writer struct {
 	running bool
 	pending map[*account]bool // for the next round
-	unsaved map[*account]bool // whose totals are newer than on disk
-	delay   *time.Timer       // until the unsaved become pending
+	unsaved later             // whose totals are newer than on disk
+	lower   later             // whose ceilings stand too high
 	now     *round            // being written, nil when idle
 	next    *round            // will write what is pending
 }
@@ -27,8 +32,12 @@ type round struct {
 	err  error
 }
 
-func newWriter() writer {
-	return writer{pending: map[*account]bool{}, unsaved: map[*account]bool{}, next: newRound()}
+func newWriter(l *Ledger) writer {
+	return writer{
+		pending: map[*account]bool{}, next: newRound(),
+		unsaved: later{ledger: l, delay: totalsDelay, accounts: map[*account]bool{}},
+		lower:   later{ledger: l, delay: loweringDelay, accounts: map[*account]bool{}},
+	}
 }
 
 func newRound() *round { return &round{done: make(chan struct{})} }
@@ -52,7 +61,8 @@ func (l *Ledger) writeRounds() {
 		plans := make([]plan, 0, len(w.pending))
 		for a := range w.pending {
 			plans = append(plans, a.plan(false, l.clock()))
-			delete(w.unsaved, a)
+			delete(w.unsaved.accounts, a)
+			delete(w.lower.accounts, a)
 		}
 		w.now, w.next = w.next, newRound()
 		clear(w.pending)
@@ -83,23 +93,36 @@ func (l *Ledger) await(r *round) error {
 	return r.err
 }
 
-// writeLater has the account's totals written within totalsDelay. The lock is
-// held.
-func (l *Ledger) writeLater(a *account) {
-	w := &l.writer
-	w.unsaved[a] = true
-	if w.delay != nil || l.closed {
+// later is a set of accounts that are to be written within a delay, together.
+type later struct {
+	ledger   *Ledger
+	delay    time.Duration
+	accounts map[*account]bool
+	timer    *time.Timer // nil when none is waited for
+}
+
+// add has the account written within the delay. The lock is held.
+func (w *later) add(a *account) {
+	w.accounts[a] = true
+	if w.timer == nil && !w.ledger.closed {
+		w.timer = time.AfterFunc(w.delay, w.flush)
+	}
+}
+
+func (w *later) flush() {
+	w.ledger.mu.Lock()
+	defer w.ledger.unlock()
+	w.timer = nil
+	if w.ledger.closed {
 		return
 	}
-	w.delay = time.AfterFunc(totalsDelay, func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		w.delay = nil
-		if l.closed {
-			return
-		}
-		for a := range w.unsaved {
-			l.write(a)
-		}
-	})
+	for a := range w.accounts {
+		w.ledger.write(a)
+	}
+}
+
+func (w *later) stop() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
 }
