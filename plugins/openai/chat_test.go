@@ -30,17 +30,19 @@ func TestChatFacts(t *testing.T) {
 		{"choices", `,"n":128`, plugins.Facts{Choices: 128}},
 		{"empty tools", `,"tools":[],"functions":[]`, plugins.Facts{Choices: 1}},
 		{"tools", `,"tools":[{}]`, plugins.Facts{Choices: 1, Tools: true}},
+		{"a tool of the provider's", `,"tools":[{"type":"live_search"}]`, plugins.Facts{Choices: 1, Tools: true, InputUnknown: true}},
 		{"functions", `,"functions":[{}]`, plugins.Facts{Choices: 1, Tools: true}},
-		{"web search", `,"web_search_options":{}`, plugins.Facts{Choices: 1, Tools: true}},
+		{"web search", `,"web_search_options":{}`, plugins.Facts{Choices: 1, Tools: true, InputUnknown: true}},
 		{"members that say nothing here", `,"temperature":0.1,"top_k":5,"metadata":{"model":"other"}`, plugins.Facts{Choices: 1}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			call, err := p.Describe(chatRequest(`{"model":"ft:gpt-4o:org/x@1","messages":[]` + row.members + `}`))
+			body := `{"model":"ft:gpt-4o:org/x@1","messages":[]` + row.members + `}`
+			call, err := p.Describe(chatRequest(body))
 			if err != nil {
 				t.Fatal(err)
 			}
-			row.want.Action, row.want.Model = ChatCompletions, "ft:gpt-4o:org/x@1"
+			row.want.Action, row.want.Model, row.want.InputTokens = ChatCompletions, "ft:gpt-4o:org/x@1", int64(len(body))
 			if call.Facts != row.want {
 				t.Errorf("got %+v, want %+v", call.Facts, row.want)
 			}
@@ -134,7 +136,7 @@ func TestPathsAndQueries(t *testing.T) {
 			t.Errorf("?%s: got %v", query, err)
 		}
 	}
-	for _, path := range []string{"/responses", "/v1/embeddings", "/v1/chat/completions/x", "/v1/files", "/v1/organization/admin_api_keys", "/chat", "/v1/v1/models"} {
+	for _, path := range []string{"/responses/resp_1", "/responses/resp_1/cancel", "/v1/responses/resp_1/input_items", "/v1/images/variations", "/v1/realtime", "/v1/chat/completions/x", "/v1/files", "/v1/organization/admin_api_keys", "/chat", "/v1/v1/models"} {
 		var refused *plugins.Error
 		if _, err := describe(path, ""); !errors.As(err, &refused) || refused.Code != plugins.CodeUnsupportedEndpoint {
 			t.Errorf("%s: got %v", path, err)

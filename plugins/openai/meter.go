@@ -30,7 +30,10 @@ type meter struct {
 	usage    plugins.Usage
 	reported bool
 
+	bytes int64 // that went by
+
 	// Of a stream.
+	stream   bool
 	deltas   *outputSum   // what has gone by; nil before the first event
 	items    *outputSum   // the same, by whole items
 	finished map[int]bool // choices
@@ -42,7 +45,7 @@ type meter struct {
 	// Of any other answer.
 	tap   *plugins.MemberTap
 	tools *plugins.MemberTap
-	bytes int64
+	whole int64 // bytes
 	kept  []byte
 	text  estimate
 }
@@ -60,6 +63,8 @@ func (p *Provider) NewMeter(call *plugins.Call) plugins.Meter {
 
 // Event implements [plugins.Meter].
 func (m *meter) Event(raw []byte) []byte {
+	m.bytes += int64(len(raw))
+	m.stream = true
 	data := bytes.TrimSpace(plugins.EventData(raw))
 	switch {
 	case len(data) == 0:
@@ -96,10 +101,9 @@ func (m *meter) read(data []byte) (extra, ok bool) {
 
 // unreadable counts as text, unless it is half an event: that is of no use.
 func (m *meter) unreadable(raw, data []byte) {
-	if last := raw[len(raw)-1]; last != '\n' && last != '\r' {
-		data = data[:1]
+	if last := raw[len(raw)-1]; last == '\n' || last == '\r' {
+		m.deltas.text.Add(string(data))
 	}
-	m.deltas.text.Add(string(data))
 }
 
 // report takes in what the provider says an answer cost so far.
@@ -115,6 +119,7 @@ func (m *meter) report(value jsontext.Value) bool {
 // Body implements [plugins.Meter].
 func (m *meter) Body(chunk []byte) {
 	m.bytes += int64(len(chunk))
+	m.whole += int64(len(chunk))
 	if m.note.rate > 0 {
 		return // sound has no members
 	}
@@ -139,37 +144,37 @@ func (m *meter) Usage() (plugins.Usage, bool) {
 // Seen implements [plugins.Meter].
 func (m *meter) Seen() int64 {
 	usage, _ := m.Usage()
-	seen := max(usage.OutputTokens, m.whole())
+	seen := m.estimate()
 	if m.deltas != nil {
 		seen = max(seen, m.deltas.total(), m.items.total())
 	}
-	return seen
+	return max(usage.OutputTokens, min(seen, m.bytes)) // no token is shorter than a byte
 }
 
-// whole estimates the output of an answer that is no stream from its bytes: all
-// that is text in it is counted, its framing too; a byte beyond what is kept is
-// a token.
-func (m *meter) whole() int64 {
+// estimate is the output of an answer that is no stream, by its bytes: all that
+// is text in it is counted, its framing too; a byte beyond what is kept is a
+// token.
+func (m *meter) estimate() int64 {
 	switch {
-	case m.bytes == 0 || m.note.choices == 0:
+	case m.whole == 0 || m.note.choices == 0:
 		return 0
 	case m.note.rate > 0:
-		return (m.bytes + m.note.rate - 1) / m.note.rate
+		return (m.whole + m.note.rate - 1) / m.note.rate
 	case m.note.bound > 0:
 		return m.note.bound * m.note.choices
 	}
-	if m.text.bytes != m.bytes {
-		kept := int64(len(m.kept))
-		m.text = estimate{m.bytes, m.bytes - kept + min(kept, tokenizer.For(m.note.model)(string(m.kept)))}
+	if m.text.bytes != m.whole { // a longer text may have fewer tokens
+		tokens := m.whole - int64(len(m.kept)) + tokenizer.For(m.note.model)(string(m.kept))
+		m.text = estimate{m.whole, max(m.text.tokens, tokens)}
 	}
 	return m.text.tokens
 }
 
 // Final implements [plugins.Meter].
 func (m *meter) Final() bool {
-	if m.bytes > 0 {
-		_, reported := m.Usage()
-		return reported
+	if m.stream {
+		return m.final
 	}
-	return m.final
+	_, reported := m.Usage()
+	return reported
 }

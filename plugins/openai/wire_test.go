@@ -243,7 +243,7 @@ func TestSDKRaisesDescribeErrors(t *testing.T) {
 	if _, err := client.Chat.Completions.New(testContext(t), p); !errors.As(err, &raised) || raised.Code != "invalid_request" || raised.Param != "n" {
 		t.Errorf("got %v", err)
 	}
-	if _, err := client.Embeddings.New(testContext(t), sdk.EmbeddingNewParams{Model: "text-embedding-3-small"}); !errors.As(err, &raised) || raised.Code != "unsupported_endpoint" {
+	if _, err := client.Files.List(testContext(t), sdk.FileListParams{}); !errors.As(err, &raised) || raised.Code != "unsupported_endpoint" {
 		t.Errorf("got %v", err)
 	}
 	if r.upstream.Count() != 0 {
