@@ -27,6 +27,9 @@ const scriptTime = 30 * time.Second
 //	                    and the file upstream.key its key
 //	upstream saw N      exactly N requests have reached it
 //	upstream slow       from now on its streams never end by themselves
+//	receiver            start a stand-in for the owner's webhook at $RECEIVER
+//	receiver got TYPE FILE  wait for a message of that type, signed with the
+//	                    secret in FILE
 //	ready               wait until a gateway answers on the data directory
 //	app NAME pair FILE  redeem the pairing string in FILE
 //	app NAME wait       wait for the owner's answer: ok or the error
@@ -43,6 +46,7 @@ func TestScripts(t *testing.T) {
 		Setup:               setUpScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"upstream": upstreamCommand,
+			"receiver": receiverCommand,
 			"ready":    readyCommand,
 			"app":      appCommand,
 		},
@@ -52,6 +56,7 @@ func TestScripts(t *testing.T) {
 // scripted is what one script plays with.
 type scripted struct {
 	upstream *openaifake.Server
+	receiver *receiver
 	apps     map[string]*sampleApp
 }
 

@@ -66,8 +66,12 @@ func (g *gateway) greet(srv *server.Server) error {
 	return g.show(struct {
 		PublicURL string `json:"public_url"`
 		SetupURL  string `json:"setup_url,omitempty"`
-	}{srv.URL(), srv.SetupURL()}, func() {
+		Metrics   string `json:"metrics_address,omitempty"`
+	}{srv.URL(), srv.SetupURL(), srv.MetricsAddr()}, func() {
 		g.say("Keywicket is at %s", srv.URL())
+		if address := srv.MetricsAddr(); address != "" {
+			g.say("Metrics are at http://%s/metrics", address)
+		}
 		if link := srv.SetupURL(); link != "" {
 			g.say("Set it up here, once: %s", link)
 			g.say("or in a terminal:      gateway init%s", g.dataFlag())

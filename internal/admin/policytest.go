@@ -51,6 +51,9 @@ type Tester struct {
 	Zone   *time.Location                                              // of hours; required
 	Prices func(resource, model string) (rate price.Rate, priced bool) // required
 	Now    time.Time                                                   // required
+	// AppStatus is that of the app that asks, in place of the one described;
+	// default that.
+	AppStatus string
 }
 
 // Test holds the request against the one of documents that is for its
@@ -65,6 +68,9 @@ func (t Tester) Test(documents []policy.Document, request []byte, live func(poli
 		return PolicyTest{}, err
 	}
 	described.Zone = t.Zone
+	if t.AppStatus != "" {
+		described.AppStatus = t.AppStatus
+	}
 	if rate, priced := t.Prices(described.Resource, described.Model); priced {
 		described.Rate = &rate
 	}
@@ -134,6 +140,7 @@ func (a *Admin) testLive(tester Tester, in PolicyTestInput, documents []policy.D
 	if err != nil {
 		return PolicyTest{}, err
 	}
+	tester.AppStatus = string(app.Status)
 	granted := a.cfg.Pairing.Permissions(app.ID)
 	if documents == nil {
 		for _, p := range granted {
