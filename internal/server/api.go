@@ -17,18 +17,22 @@ type ownApp struct {
 	Status      pairing.AppStatus `json:"status"`
 	Session     pairing.Session   `json:"session"`
 	Permissions []ownPermission   `json:"permissions"`
+	Usage       ownUsage          `json:"usage"`
 }
 
-// ownPermission is a policy document with where each of its limits stands.
+// ownPermission is a policy document with where each of its limits stands, and
+// what was used since it was granted. Dollars are counted in nano-dollars.
 type ownPermission struct {
 	policy.Document
-	Usage []policy.LimitState `json:"usage"`
+	Usage  []policy.LimitState `json:"usage"`
+	Totals policy.Totals       `json:"totals"`
 }
 
 // api answers an app about itself.
 type api struct {
 	pairing   *pairing.Pairing
 	ledger    *policy.Ledger
+	history   *ownHistory
 	publicURL string
 }
 
@@ -51,7 +55,10 @@ func (a *api) app(c echo.Context) error {
 	}
 	for _, p := range a.pairing.Permissions(caller.App.ID) {
 		usage := append([]policy.LimitState{}, a.ledger.Limits(p.ID, p.Document)...) // [] for none, not null
-		own.Permissions = append(own.Permissions, ownPermission{Document: p.Document, Usage: usage})
+		own.Permissions = append(own.Permissions, ownPermission{Document: p.Document, Usage: usage, Totals: a.ledger.Totals(p.ID)})
+	}
+	if own.Usage, err = a.history.of(caller.App.ID); err != nil {
+		return err
 	}
 	return answer(c, http.StatusOK, own)
 }

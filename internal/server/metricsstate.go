@@ -78,7 +78,7 @@ func (g *gatewayState) Collect(to chan<- prometheus.Metric) {
 
 // inUnit turns nano-dollars into dollars.
 func inUnit(u policy.Unit, n int64) float64 {
-	if u == "dollars" {
+	if u == policy.NanoDollars {
 		return float64(n) / 1e9
 	}
 	return float64(n)

@@ -51,7 +51,9 @@ func (s *Server) routes() []route {
 	throttled := []echo.MiddlewareFunc{deadlines, s.rooms.nonce, x.share, apps.guard, s.rooms.confirmed}
 	calls := []echo.MiddlewareFunc{deadlines, s.rooms.nonce, x.share, newThrottle(s.cfg.UnauthenticatedPerMinute).guard, s.rooms.confirmed}
 	o := &oauth{pairing: s.rooms.pairing, errorPage: s.rooms.ui.Error}
-	a := &api{pairing: s.rooms.pairing, ledger: s.rooms.ledger, publicURL: s.url}
+	a := &api{pairing: s.rooms.pairing, ledger: s.rooms.ledger, publicURL: s.url, history: &ownHistory{
+		usage: s.rooms.usage, zone: s.cfg.Zone, clock: s.cfg.Clock, known: map[string]ownMonth{},
+	}}
 	table := []route{
 		{get, "/healthz", anybody, healthz},
 		{get, "/readyz", anybody, s.rooms.readyz},
