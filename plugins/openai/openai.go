@@ -50,6 +50,7 @@ func endpoints() []plugins.Endpoint {
 	return []plugins.Endpoint{
 		{Name: ChatCompletions, Method: http.MethodPost, Path: "/chat/completions"},
 		{Name: Responses, Method: http.MethodPost, Path: "/responses"},
+		{Name: Responses, Method: http.MethodPost, Path: "/v1/responses", Aliases: []string{"/responses"}}, // Perplexity, whose base has no /v1
 		{Name: Embeddings, Method: http.MethodPost, Path: "/embeddings"},
 		{Name: ImagesGenerations, Method: http.MethodPost, Path: "/images/generations"},
 		{Name: ImagesEdits, Method: http.MethodPost, Path: "/images/edits"},

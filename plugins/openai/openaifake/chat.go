@@ -3,8 +3,6 @@ package openaifake
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -17,9 +15,18 @@ type chatRequest struct {
 	StreamOptions struct {
 		IncludeUsage bool `json:"include_usage"`
 	} `json:"stream_options"`
-	N                   int `json:"n"`
-	MaxTokens           int `json:"max_tokens"`
-	MaxCompletionTokens int `json:"max_completion_tokens"`
+	N                   int    `json:"n"`
+	MaxTokens           int    `json:"max_tokens"`
+	MaxCompletionTokens int    `json:"max_completion_tokens"`
+	Tools               []tool `json:"tools"`
+}
+
+type tool struct {
+	Type     string `json:"type"`
+	Name     string `json:"name"`
+	Function struct {
+		Name string `json:"name"`
+	} `json:"function"`
 }
 
 // usage is OpenAI's accounting of one answer. The fake counts a token per word.
@@ -29,11 +36,13 @@ type usage struct {
 	TotalTokens             int               `json:"total_tokens"`
 	PromptTokensDetails     promptDetails     `json:"prompt_tokens_details"`
 	CompletionTokensDetails completionDetails `json:"completion_tokens_details"`
+	Cost                    json.RawMessage   `json:"cost,omitempty"`
 }
 
 type promptDetails struct {
-	CachedTokens int `json:"cached_tokens"`
-	AudioTokens  int `json:"audio_tokens"`
+	CachedTokens     int `json:"cached_tokens"`
+	CacheWriteTokens int `json:"cache_write_tokens"`
+	AudioTokens      int `json:"audio_tokens"`
 }
 
 type completionDetails struct {
@@ -45,80 +54,58 @@ type completionDetails struct {
 
 // answer is one completion, ready to be sent whole or in pieces.
 type answer struct {
-	id      string
-	created int64
-	model   string
-	words   []string // each with its space in front, but for the first
-	finish  string
-	choices int
-	usage   usage
-}
-
-// chatCall is one request for a completion.
-type chatCall struct {
-	number int
-	body   []byte
-	fault  Fault
+	id       string
+	created  int64
+	model    string
+	thoughts []string // words of reasoning
+	words    []string // each with its space in front, but for the first
+	tool     string   // the function that is called instead of saying the words
+	finish   string
+	choices  int
+	usage    usage
 }
 
 // chat is POST /v1/chat/completions.
-func (f *Fake) chat(w http.ResponseWriter, r *http.Request, call chatCall) {
+func (c *call) chat() {
 	var req chatRequest
-	if err := json.Unmarshal(call.body, &req); err != nil {
-		writeError(w, http.StatusBadRequest, apiError{
-			Message: "We could not parse the JSON body of your request.", Type: "invalid_request_error",
-		})
+	if !c.decode(&req) || !c.known(req.Model) {
 		return
 	}
-	if !f.accept(w, req) {
+	if len(req.Messages) == 0 {
+		c.missing("messages")
 		return
 	}
-	a := f.answer(req, call)
+	a := c.answer(req)
 	if req.Stream {
-		f.stream(w, r, a, req.StreamOptions.IncludeUsage && !call.fault.NoUsage, call.fault)
+		c.stream(a, req.StreamOptions.IncludeUsage && !c.fault.NoUsage)
 		return
 	}
-	writeJSON(w, http.StatusOK, a.whole(!call.fault.NoUsage))
-}
-
-// accept writes OpenAI's refusal of a request that names no known model or asks
-// nothing.
-func (f *Fake) accept(w http.ResponseWriter, req chatRequest) bool {
-	switch {
-	case req.Model == "":
-		writeError(w, http.StatusBadRequest, apiError{Message: "you must provide a model parameter", Type: "invalid_request_error"})
-	case len(req.Messages) == 0:
-		writeError(w, http.StatusBadRequest, apiError{
-			Message: "Missing required parameter: 'messages'.", Type: "invalid_request_error",
-			Param: "messages", Code: "missing_required_parameter",
-		})
-	case !slices.Contains(f.cfg.Models, req.Model):
-		writeError(w, http.StatusNotFound, apiError{
-			Message: fmt.Sprintf("The model `%s` does not exist or you do not have access to it.", req.Model),
-			Type:    "invalid_request_error", Code: "model_not_found",
-		})
-	default:
-		return true
-	}
-	return false
+	c.whole(a.whole(!c.fault.NoUsage))
 }
 
 // answer composes a completion; the output cap cuts it short as the real one
 // would.
-func (f *Fake) answer(req chatRequest, call chatCall) answer {
-	words := strings.SplitAfter(f.cfg.Answer, " ")
+func (c *call) answer(req chatRequest) answer {
 	a := answer{
-		id: fmt.Sprintf("chatcmpl-fake%06d", call.number), created: f.cfg.Clock().Unix(), model: req.Model,
-		words: words, finish: "stop", choices: max(req.N, 1),
+		id: fmt.Sprintf("chatcmpl-fake%06d", c.number), created: c.f.cfg.Clock().Unix(), model: req.Model,
+		words: strings.SplitAfter(c.f.cfg.Answer, " "), finish: "stop", choices: max(req.N, 1),
+	}
+	if c.f.cfg.Reasoning != "" {
+		a.thoughts = strings.SplitAfter(c.f.cfg.Reasoning, " ")
+	}
+	if c.f.cfg.ToolCall != "" && len(req.Tools) > 0 {
+		a.tool, a.finish, a.words = req.Tools[0].Function.Name, "tool_calls", strings.SplitAfter(c.f.cfg.ToolCall, " ")
 	}
 	for _, limit := range []int{req.MaxTokens, req.MaxCompletionTokens} {
-		if limit > 0 && limit < len(a.words) && !call.fault.Endless {
+		if limit > 0 && limit < len(a.words) && !c.fault.Endless {
 			a.words, a.finish = a.words[:limit], "length"
 		}
 	}
-	a.usage.PromptTokens = promptTokens(req.Messages)
-	a.usage.CompletionTokens = len(a.words) * a.choices
-	a.usage.TotalTokens = a.usage.PromptTokens + a.usage.CompletionTokens
+	account := c.f.accounting(promptTokens(req.Messages), (len(a.thoughts)+len(a.words))*a.choices)
+	if account.Reasoning == 0 {
+		account.Reasoning = len(a.thoughts) * a.choices
+	}
+	a.usage = account.chatUsage()
 	return a
 }
 
@@ -142,17 +129,11 @@ func promptTokens(messages []json.RawMessage) int {
 
 // whole is the answer to a request that is not streamed.
 func (a answer) whole(withUsage bool) any {
-	type message struct {
-		Role        string `json:"role"`
-		Content     string `json:"content"`
-		Refusal     any    `json:"refusal"`
-		Annotations []any  `json:"annotations"`
-	}
 	type choice struct {
-		Index        int     `json:"index"`
-		Message      message `json:"message"`
-		Logprobs     any     `json:"logprobs"`
-		FinishReason string  `json:"finish_reason"`
+		Index        int            `json:"index"`
+		Message      map[string]any `json:"message"`
+		Logprobs     any            `json:"logprobs"`
+		FinishReason string         `json:"finish_reason"`
 	}
 	completion := struct {
 		ID                string   `json:"id"`
@@ -165,15 +146,26 @@ func (a answer) whole(withUsage bool) any {
 		SystemFingerprint string   `json:"system_fingerprint"`
 	}{ID: a.id, Object: "chat.completion", Created: a.created, Model: a.model, ServiceTier: "default", SystemFingerprint: fingerprint}
 	for i := range a.choices {
-		completion.Choices = append(completion.Choices, choice{
-			Index: i, Message: message{Role: "assistant", Content: strings.Join(a.words, ""), Annotations: []any{}},
-			FinishReason: a.finish,
-		})
+		completion.Choices = append(completion.Choices, choice{Index: i, Message: a.message(), FinishReason: a.finish})
 	}
 	if withUsage {
 		completion.Usage = &a.usage
 	}
 	return completion
+}
+
+func (a answer) message() map[string]any {
+	m := map[string]any{"role": "assistant", "content": strings.Join(a.words, ""), "refusal": nil, "annotations": []any{}}
+	if a.tool != "" {
+		m["content"] = nil
+		m["tool_calls"] = []any{map[string]any{
+			"id": "call_fake", "type": "function", "function": map[string]any{"name": a.tool, "arguments": strings.Join(a.words, "")},
+		}}
+	}
+	if len(a.thoughts) > 0 {
+		m["reasoning_content"] = strings.Join(a.thoughts, "")
+	}
+	return m
 }
 
 const fingerprint = "fp_fake"

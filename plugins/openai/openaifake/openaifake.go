@@ -1,7 +1,8 @@
-// Package openaifake is a stand-in for OpenAI that speaks its wire format:
-// chat completions, whole and streamed, the list of models, and OpenAI's own
-// error bodies. It accepts one key, remembers every request it saw, and can be
-// told to misbehave.
+// Package openaifake is a stand-in for OpenAI that speaks its wire format: chats
+// and responses, embeddings, images, audio, moderations, the list of models,
+// whole and streamed, and OpenAI's own error bodies. It accepts one key, remembers
+// every request it saw, says what an answer cost as it is told, and can be told
+// to misbehave.
 //
 // It serves tests and the built-in demonstration. It listens on loopback only,
 // knows no real model, and keeps at most [MaxRequests] requests.
@@ -33,7 +34,9 @@ const maxBody = 64 << 20
 type Config struct {
 	Key       string        // the only key accepted; default DefaultKey
 	Models    []string      // the only models known; default gpt-4o, gpt-4o-mini, gpt-4.1, text-embedding-3-small
-	Answer    string        // what every completion says; default DefaultAnswer
+	Answer    string        // what every completion says, and every recording; default DefaultAnswer
+	Reasoning string        // what is thought before it, and shown; default nothing
+	ToolCall  string        // arguments with which the first tool offered is called; default: none is
 	WordDelay time.Duration // pause before each streamed word; default none
 	Clock     func() time.Time
 }
@@ -45,6 +48,7 @@ type Fake struct {
 
 	mu       sync.Mutex
 	fault    Fault
+	account  *Account // nil: words are counted
 	requests []Request
 	count    int
 	running  int
@@ -104,15 +108,42 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.fail(w, fault)
 	case !f.authorized(r):
 		f.refuseKey(w, r)
-	case r.Method == http.MethodPost && r.URL.Path == "/v1/chat/completions":
-		f.chat(w, r, chatCall{number: number, body: body, fault: fault})
-	case r.Method == http.MethodGet && r.URL.Path == "/v1/models":
-		f.models(w)
 	default:
-		writeError(w, http.StatusNotFound, apiError{
-			Message: "Invalid URL (" + r.Method + " " + r.URL.Path + ")", Type: "invalid_request_error",
-		})
+		c := &call{f: f, w: w, r: r, number: number, body: body, fault: fault}
+		c.route()
 	}
+}
+
+// route answers by method and path.
+func (c *call) route() {
+	endpoint := c.r.Method + " " + c.r.URL.Path
+	routes := map[string]func(){
+		"POST /v1/chat/completions":     c.chat,
+		"POST /v1/responses":            c.response,
+		"POST /v1/embeddings":           c.embeddings,
+		"POST /v1/images/generations":   c.generations,
+		"POST /v1/images/edits":         c.edits,
+		"POST /v1/audio/transcriptions": c.transcription,
+		"POST /v1/audio/translations":   c.transcription,
+		"POST /v1/audio/speech":         c.speech,
+		"POST /v1/moderations":          c.moderations,
+		"GET /v1/models":                func() { c.f.models(c.w) },
+	}
+	if serve, ok := routes[endpoint]; ok {
+		serve()
+		return
+	}
+	writeError(c.w, http.StatusNotFound, apiError{
+		Message: "Invalid URL (" + c.r.Method + " " + c.r.URL.Path + ")", Type: "invalid_request_error",
+	})
+}
+
+// has reports whether a model is known: those of the configuration, and for what
+// is no chat, those that OpenAI has.
+func (f *Fake) has(model string) bool {
+	return slices.Contains(f.cfg.Models, model) || slices.Contains([]string{
+		"gpt-image-1", "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-tts", "tts-1", "omni-moderation-latest",
+	}, model)
 }
 
 func (f *Fake) authorized(r *http.Request) bool {

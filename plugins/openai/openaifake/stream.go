@@ -1,10 +1,6 @@
 package openaifake
 
-import (
-	"encoding/json"
-	"net/http"
-	"time"
-)
+import "encoding/json"
 
 // chunk is one chat.completion.chunk. With usage asked for, every chunk but the
 // last says "usage":null; without, none has the member.
@@ -28,43 +24,56 @@ type choice struct {
 
 // streamer sends the chunks of one answer.
 type streamer struct {
-	w         http.ResponseWriter
-	r         *http.Request
+	*call
 	answer    answer
 	withUsage bool
-	delay     time.Duration
 }
 
-func (f *Fake) stream(w http.ResponseWriter, r *http.Request, a answer, withUsage bool, fault Fault) {
-	s := &streamer{w: w, r: r, answer: a, withUsage: withUsage, delay: f.cfg.WordDelay}
-	if fault.WordDelay > 0 {
-		s.delay = fault.WordDelay
+func (c *call) stream(a answer, withUsage bool) {
+	s := &streamer{call: c, answer: a, withUsage: withUsage}
+	c.begin()
+	first := map[string]any{"role": "assistant", "content": "", "refusal": nil}
+	if a.tool != "" {
+		first = s.arguments("")
+		first["role"] = "assistant"
 	}
-	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-cache")
-	w.WriteHeader(http.StatusOK)
-	if !s.each(map[string]any{"role": "assistant", "content": "", "refusal": nil}, nil) {
-		return
-	}
-	for sent := 0; fault.Endless || sent < len(a.words); sent++ {
-		switch {
-		case fault.CutAfter > 0 && sent == fault.CutAfter:
-			panic(http.ErrAbortHandler) // the way to break a connection off
-		case fault.Stall > 0 && sent == fault.Stall:
-			<-r.Context().Done()
-			return
-		}
-		if !s.pause() || !s.each(map[string]any{"content": a.words[sent%len(a.words)]}, nil) {
-			return
-		}
-	}
-	if !s.each(map[string]any{}, a.finish) {
+	if !s.each(first, nil) || !s.text(a) || !s.each(map[string]any{}, a.finish) {
 		return
 	}
 	if withUsage && !s.send(chunk{Choices: []choice{}, Usage: a.usage}) {
 		return
 	}
 	s.write("data: [DONE]\n\n")
+}
+
+// text streams the reasoning and then the words.
+func (s *streamer) text(a answer) bool {
+	for _, thought := range a.thoughts {
+		if !s.word() || !s.each(map[string]any{"reasoning_content": thought}, nil) {
+			return false
+		}
+	}
+	for sent := 0; s.fault.Endless || sent < len(a.words); sent++ {
+		delta := map[string]any{"content": a.words[sent%len(a.words)]}
+		if a.tool != "" {
+			delta = s.arguments(a.words[sent%len(a.words)])
+		}
+		if !s.word() || !s.each(delta, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// arguments is a piece of a call of a function; the first has its name.
+func (s *streamer) arguments(piece string) map[string]any {
+	function := map[string]any{"arguments": piece}
+	call := map[string]any{"index": 0, "function": function}
+	if piece == "" {
+		function["name"] = s.answer.tool
+		call["id"], call["type"] = "call_fake", "function"
+	}
+	return map[string]any{"tool_calls": []any{call}}
 }
 
 // each sends one delta for every choice.
@@ -84,29 +93,5 @@ func (s *streamer) each(delta map[string]any, finish any) bool {
 func (s *streamer) send(c chunk) bool {
 	c.ID, c.Object, c.Created, c.Model = s.answer.id, "chat.completion.chunk", s.answer.created, s.answer.model
 	c.ServiceTier, c.SystemFingerprint = "default", fingerprint
-	data, err := json.Marshal(c)
-	return err == nil && s.write("data: "+string(data)+"\n\n")
-}
-
-// write sends and flushes; false when the caller has gone.
-func (s *streamer) write(event string) bool {
-	if _, err := s.w.Write([]byte(event)); err != nil {
-		return false
-	}
-	return http.NewResponseController(s.w).Flush() == nil && s.r.Context().Err() == nil
-}
-
-// pause waits before a word; false when the caller has gone.
-func (s *streamer) pause() bool {
-	if s.delay <= 0 {
-		return s.r.Context().Err() == nil
-	}
-	timer := time.NewTimer(s.delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-s.r.Context().Done():
-		return false
-	}
+	return s.event(c)
 }
