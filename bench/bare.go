@@ -13,9 +13,8 @@ import (
 func playBare(p part) (*player, error) {
 	to := &url.URL{Scheme: "http", Host: p.Upstream}
 	proxy := &httputil.ReverseProxy{
-		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(to) },
-		Transport:     &http.Transport{MaxIdleConnsPerHost: 128, DisableCompression: true},
-		FlushInterval: -1,
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(to) },
+		Transport: &http.Transport{MaxIdleConnsPerHost: 128, DisableCompression: true},
 	}
 	return serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Else the server closes the request's body with the first flush, and

@@ -18,7 +18,11 @@ type answer struct {
 }
 
 func (x *exchange) newAnswer(src *source, scrub scrubber) *answer {
-	return &answer{x: x, src: src, scrub: scrub, buf: make([]byte, max(bufferBytes, 2*longest(scrub.key)))}
+	a := &answer{x: x, src: src, scrub: scrub, buf: x.p.buffers.Get()}
+	if room := 2 * longest(scrub.key); room > len(a.buf) {
+		a.buf = make([]byte, room)
+	}
+	return a
 }
 
 // Read implements io.Reader.
@@ -64,5 +68,7 @@ func (a *answer) Close() error {
 		a.x.abandon()
 		a.x.drain(a.src, func() error { a.fill(); return a.err })
 	}
+	a.x.p.buffers.Put(a.buf)
+	a.buf, a.ready, a.held, a.err = nil, nil, nil, io.ErrClosedPipe
 	return a.src.body.Close()
 }

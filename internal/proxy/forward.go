@@ -26,7 +26,6 @@ func (x *exchange) forward() {
 		Transport:      x.p.transport,
 		ModifyResponse: x.accept,
 		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { x.fail(err) },
-		FlushInterval:  -1, // at once
 		BufferPool:     x.p.buffers,
 		ErrorLog:       x.p.engineLog,
 	}
@@ -74,7 +73,11 @@ func (x *exchange) accept(res *http.Response) error {
 	scrub := x.scrub
 	x.meter = x.provider.NewMeter(x.call)
 	src := x.newSource(res.Body)
+	if res.ContentLength > bufferBytes || x.facts.Stream {
+		res.ContentLength = -1 // which makes the reverse proxy flush each piece; a short answer goes out in one
+	}
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind == "text/event-stream" {
+		res.ContentLength = -1
 		res.Body = x.newStream(src, scrub)
 	} else {
 		res.Body = x.newAnswer(src, scrub)
