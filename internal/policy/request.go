@@ -25,7 +25,7 @@ type Request struct {
 	InputTokens  int64 `json:"input_tokens,omitzero"`
 	InputUnknown bool  `json:"input_unknown,omitzero"`
 	OutputTokens int64 `json:"output_tokens,omitzero"` // asked per choice; 0 is none asked
-	Choices      int64 `json:"choices,omitzero"`       // answers asked for; 0 is an action without output
+	Choices      int64 `json:"choices"`                // answers asked for; 0 is an action without output
 
 	Tools  bool       `json:"tools,omitzero"`
 	Stream bool       `json:"stream,omitzero"`
@@ -44,7 +44,7 @@ type Request struct {
 // together.
 type MailFacts struct {
 	FromDomain      string   `json:"from_domain"` // "" when unreadable or not one
-	To              []string `json:"to"`          // the recipients' domains, distinct
+	To              []string `json:"to,omitzero"` // the recipients' domains, distinct
 	Recipients      int      `json:"recipients"`  // distinct, over to, cc and bcc
 	HTML            bool     `json:"html,omitzero"`
 	AttachmentBytes int64    `json:"attachment_bytes,omitzero"`
