@@ -43,11 +43,12 @@ type meter struct {
 	final    bool
 
 	// Of any other answer.
-	tap   *plugins.MemberTap
-	tools *plugins.MemberTap
-	whole int64 // bytes
-	kept  []byte
-	text  estimate
+	tap    *plugins.MemberTap
+	tools  *plugins.MemberTap
+	parsed parsed
+	whole  int64 // bytes
+	kept   []byte
+	text   estimate
 }
 
 // estimate is the tokens of an answer as long as no more bytes of it come.
@@ -134,11 +135,35 @@ func (m *meter) Body(chunk []byte) {
 
 // Usage implements [plugins.Meter].
 func (m *meter) Usage() (plugins.Usage, bool) {
-	read, ok := readUsage(bytes.TrimSpace(m.tap.Value()))
-	if !ok {
+	value := m.tap.Value()
+	if value == nil {
 		return m.usage, m.reported
 	}
-	return largest(m.usage, together(read, toolUsage(bytes.TrimSpace(m.tools.Value())))), true
+	tools := m.tools.Value()
+	if !same(value, m.parsed.value) || !same(tools, m.parsed.tools) {
+		read, ok := readUsage(bytes.TrimSpace(value))
+		if ok {
+			read = together(read, toolUsage(bytes.TrimSpace(tools)))
+		}
+		m.parsed = parsed{value, tools, read, ok}
+	}
+	if !m.parsed.ok {
+		return m.usage, m.reported
+	}
+	return largest(m.usage, m.parsed.usage), true
+}
+
+// parsed is what an answer's usage was read as, which is asked for several times.
+type parsed struct {
+	value, tools []byte // what it was read from
+	usage        plugins.Usage
+	ok           bool
+}
+
+// same says whether two texts of a tap, which makes a new one for each member,
+// are one.
+func same(a, b []byte) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 // Seen implements [plugins.Meter].
