@@ -78,14 +78,11 @@ func (d Document) limitSentences() []string {
 // ceiling is the limit's sentence on the consent screen: an amount of money
 // alone could be taken for a price.
 func (l Limit) ceiling(u Unit) string {
-	if u == dollarUnit {
+	if u == NanoDollars {
 		return "At most " + l.sentence(u)
 	}
 	return l.sentence(u)
 }
-
-// dollarUnit is the unit that is written as money.
-const dollarUnit = NanoDollars
 
 // sentence says what the limit allows of a unit.
 func (l Limit) sentence(u Unit) string {
@@ -99,7 +96,7 @@ func (l Limit) sentence(u Unit) string {
 
 // words are an amount of the unit: "50 requests", "$1.50".
 func (u Unit) words(n int64) string {
-	if u != dollarUnit {
+	if u != NanoDollars {
 		return count(n, strings.TrimSuffix(string(u), "s"))
 	}
 	whole, cents, _ := strings.Cut(Dollars(n).String(), ".")
