@@ -70,6 +70,9 @@ func describePrompt(body *plugins.Object, call *plugins.Call) error {
 	if call.Facts.Model, err = readModel(body); err != nil {
 		return err
 	}
+	if _, _, err := readThinking(body); err != nil {
+		return err
+	}
 	if err := checkPrice(body); err != nil {
 		return err
 	}

@@ -49,12 +49,8 @@ func capMessages(data []byte, limit int64) ([]byte, error) {
 }
 
 func capThinking(body *plugins.Object, limit int64) error {
-	thinking, given, err := body.Object("thinking", "type", "budget_tokens")
-	if err != nil || !given {
-		return err
-	}
-	budget, given, err := thinking.Int("budget_tokens", maxOutputTokens)
-	if err != nil || !given || budget < limit {
+	thinking, budget, err := readThinking(body)
+	if err != nil || budget < limit {
 		return err
 	}
 	if limit <= leastBudget {
@@ -64,6 +60,16 @@ func capThinking(body *plugins.Object, limit int64) error {
 		return err
 	}
 	return body.Set("thinking", thinking.Bytes())
+}
+
+// readThinking reads the budget of tokens to think with; 0 where there is none.
+func readThinking(body *plugins.Object) (thinking *plugins.Object, budget int64, err error) {
+	thinking, given, err := body.Object("thinking", "type", "budget_tokens")
+	if err != nil || !given {
+		return nil, 0, err
+	}
+	budget, _, err = thinking.Int("budget_tokens", maxOutputTokens)
+	return thinking, budget, err
 }
 
 func decimal(n int64) jsontext.Value { return jsontext.Value(strconv.FormatInt(n, 10)) }
