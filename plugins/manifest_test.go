@@ -92,6 +92,7 @@ func TestManifestRefusesAndNamesTheMember(t *testing.T) {
 		{"passing a credential", `"docs"`, `"pass_headers": ["X-Title", "X-Goog-Api-Key"], "docs"`, "pass_headers.1"},
 		{"passing where it came from", `"docs"`, `"pass_headers": ["X-Forwarded-For"], "docs"`, "pass_headers.0"},
 		{"passing another method", `"docs"`, `"pass_headers": ["X-HTTP-Method-Override"], "docs"`, "pass_headers.0"},
+		{"passing who pays", `"docs"`, `"pass_headers": ["OpenAI-Organization"], "docs"`, "pass_headers.0"},
 		{"passing an encoding", `"docs"`, `"pass_headers": ["Transfer-Encoding"], "docs"`, "pass_headers.0"},
 		{"passing a header twice", `"docs"`, `"pass_headers": ["X-A", "x-a"], "docs"`, "pass_headers.1"},
 		{"private that is no boolean", `"docs"`, `"allow_private": "yes", "docs"`, "allow_private"},

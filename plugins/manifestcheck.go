@@ -91,7 +91,11 @@ func (m Manifest) checkHeaders() error {
 	}
 	clear(seen)
 	for i, name := range m.PassHeaders {
-		if problem := m.headerProblem(name, seen); problem != "" {
+		problem := m.headerProblem(name, seen)
+		if problem == "" && choosesPayer(name) {
+			problem = "must not be a header that chooses who pays; store it with the key"
+		}
+		if problem != "" {
 			return &ManifestError{Member: fmt.Sprintf("pass_headers.%d", i), Problem: problem}
 		}
 	}
@@ -121,8 +125,15 @@ func hopHeader(canonical string) bool {
 	return strings.HasPrefix(canonical, "X-Forwarded-") || strings.HasPrefix(canonical, "X-Stainless-") ||
 		slices.Contains([]string{
 			"Forwarded", "X-Real-Ip", "User-Agent", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override",
-			"X-Original-Url", "X-Rewrite-Url", "Range", "If-Range",
+			"X-Original-Url", "X-Rewrite-Url", "Http2-Settings", "Range", "If-Range",
 		}, canonical)
+}
+
+// choosesPayer reports whether some provider charges by the header.
+func choosesPayer(name string) bool {
+	return slices.Contains([]string{
+		"Openai-Organization", "Openai-Project", "Anthropic-Workspace-Id", "X-Goog-User-Project",
+	}, textproto.CanonicalMIMEHeaderKey(name))
 }
 
 func sendable(value string) bool {
