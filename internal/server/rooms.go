@@ -154,6 +154,7 @@ func (r *rooms) openFronts(cfg Config, publicURL string) (err error) {
 			report, err := r.proxy.TestKey(ctx, id)
 			return ui.KeyReport(report), err
 		},
+		Prices: r.prices, Usage: r.usage, Alerts: r.alerts,
 		Restored: keeper{r}.Restored, AcceptRestore: keeper{r}.AcceptRestore,
 		PublicURL: publicURL, Zone: cfg.Zone, Clock: cfg.Clock, Log: cfg.Log,
 	})

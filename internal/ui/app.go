@@ -25,6 +25,9 @@ func (u *UI) showApp(c echo.Context) error {
 	for _, p := range permissions {
 		v.Permissions = append(v.Permissions, u.permissionView(p))
 	}
+	if v.Spending, err = u.spending(app.ID, appSpan); err != nil {
+		return err
+	}
 	for _, s := range u.cfg.Pairing.Sessions(app.ID) {
 		v.Sessions = append(v.Sessions, sessionView{
 			ID: s.ID, Address: s.Address, Fingerprint: groups(s.Fingerprint()),
@@ -37,10 +40,11 @@ func (u *UI) showApp(c echo.Context) error {
 func (u *UI) permissionView(p pairing.Permission) permissionView {
 	totals := u.cfg.Ledger.Totals(p.ID)
 	v := permissionView{
-		Title: u.title(p.Document.Resource), Resource: p.Document.Resource,
+		ID: p.ID, Title: u.title(p.Document.Resource), Resource: p.Document.Resource,
 		Sentences: p.Document.Sentences(u.cfg.Zone), Since: u.at(p.CreatedAt),
 		Requests: number(totals.Requests), Input: number(totals.InputTokens),
 		Cached: number(totals.CachedTokens), Output: number(totals.OutputTokens),
+		Dollars: dollars(totals.Cost),
 	}
 	for _, state := range u.cfg.Ledger.Limits(p.ID, p.Document) {
 		v.Meters = append(v.Meters, u.meter(state))

@@ -15,13 +15,16 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/keywicket/keywicket/internal/alerts"
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/owner"
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/policy/price"
 	"github.com/keywicket/keywicket/internal/store"
 	"github.com/keywicket/keywicket/internal/ui"
+	"github.com/keywicket/keywicket/internal/usage"
 	"github.com/keywicket/keywicket/internal/vault"
 )
 
@@ -48,6 +51,8 @@ type console struct {
 	vault   *vault.Vault
 	ledger  *policy.Ledger
 	audit   *audit.Log
+	usage   *usage.History
+	alerts  *alerts.Board
 	ui      *ui.UI
 }
 
@@ -81,8 +86,17 @@ func newConsole(t *testing.T) *console {
 	c.pairing, err = pairing.New(pairing.Config{Store: records, Audit: c.audit, Issuer: c.url, Verifier: verifier, Resources: func() []pairing.Resource { return resources }})
 	c.must(err)
 	t.Cleanup(func() { c.must(c.pairing.Close()) })
+	c.usage, err = usage.New(usage.Config{Store: records, Zone: time.UTC})
+	c.must(err)
+	t.Cleanup(func() { c.must(c.usage.Close()) })
+	c.alerts, err = alerts.New(alerts.Config{Store: records})
+	c.must(err)
+	t.Cleanup(func() { c.must(c.alerts.Close()) })
+	prices, err := price.Open(price.Config{Store: records})
+	c.must(err)
 	c.ui, err = ui.New(ui.Config{
 		Owner: c.owner, Pairing: c.pairing, Vault: c.vault, Ledger: c.ledger, Audit: c.audit,
+		Prices: prices, Usage: c.usage, Alerts: c.alerts,
 		TestKey: c.testKey, PublicURL: c.url, Zone: time.UTC,
 		Restored: func() bool { return c.restored }, AcceptRestore: func() error { c.restored = false; return nil },
 	})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/keywicket/keywicket/internal/alerts"
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/owner"
 	"github.com/keywicket/keywicket/internal/pairing"
@@ -35,6 +36,7 @@ var failures = []struct {
 	{pairing.ErrNoRequest, failure{404, "This request is gone", "It has lapsed, or never was here. The app can ask again.", "/requests", "To the requests"}},
 	{pairing.ErrRequestDecided, failure{409, "Already answered", "This request has been approved or denied before.", "/apps", "To the apps"}},
 	{pairing.ErrNoPushed, failure{400, "This link is not good any more", "An app's link to this page is good for a minute, and once. Go back to the app and start again.", "", ""}},
+	{alerts.ErrNoAlert, failure{404, "No such alert", "It has fallen off the board, or never was on it.", "/alerts", "To the alerts"}},
 	{pairing.ErrNoSession, failure{404, "This session is over", "It has been ended, or has not been used for too long.", "/apps", "To the apps"}},
 	{pairing.ErrNoApp, failure{404, "No such app", "It is not among the paired apps.", "/apps", "To the apps"}},
 	{pairing.ErrAppRevoked, failure{409, "The app is revoked", "That is final. Pair it again with a new pairing string.", "/pair", "Pair an app"}},

@@ -14,6 +14,7 @@ func (u *UI) frame(c echo.Context, title, nav, path string) frame {
 		Frozen:   u.cfg.Pairing.Frozen(),
 		Restored: u.cfg.Restored(),
 		Pending:  len(u.cfg.Pairing.Requests()),
+		Alerts:   u.cfg.Alerts.Unread(),
 		Said:     u.said(c),
 	}
 }

@@ -26,6 +26,9 @@ func (u *UI) showOverview(c echo.Context) error {
 		Recent:  u.eventViews(events, nil),
 	}
 	v.Apps, _ = u.appRows()
+	v.Alerts = u.unread()
+	v.MoreAlerts = max(0, len(v.Alerts)-alertsShown)
+	v.Alerts = v.Alerts[:len(v.Alerts)-v.MoreAlerts]
 	if len(v.Recent) > recentShown {
 		v.Recent = v.Recent[:recentShown]
 	}

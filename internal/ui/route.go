@@ -61,6 +61,12 @@ func (u *UI) Routes() []Route {
 		{post, "/apps/:id/resume", SignedIn, u.resume},
 		{post, "/apps/:id/revoke", SignedIn, u.revoke},
 		{post, "/sessions/:id/end", SignedIn, u.endSession},
+		{get, "/usage", SignedIn, u.showUsage},
+		{get, "/alerts", SignedIn, u.showAlerts},
+		{post, "/alerts/dismiss", SignedIn, u.dismissAlerts},
+		{post, "/alerts/:id/dismiss", SignedIn, u.dismissAlert},
+		{get, "/tester", SignedIn, u.showTester},
+		{post, "/tester", SignedIn, u.test},
 		{get, "/activity", SignedIn, u.showActivity},
 
 		{post, "/freeze", SignedIn, u.freeze},

@@ -24,6 +24,7 @@ const (
 	saidSuspended outcome = "suspended"
 	saidResumed   outcome = "resumed"
 	saidRevoked   outcome = "revoked"
+	saidDismissed outcome = "dismissed"
 
 	saidSessionEnded        outcome = "session-ended"
 	saidSignedOutEverywhere outcome = "signed-out-everywhere"
@@ -56,6 +57,8 @@ func (o outcome) sentence() string {
 		return "Suspended. Running requests were cut."
 	case saidResumed:
 		return "Resumed. The app can work again."
+	case saidDismissed:
+		return "Dismissed."
 	case saidSessionEnded:
 		return "The session is over. Its running requests were cut."
 	case saidRevoked:

@@ -25,10 +25,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/keywicket/keywicket/internal/alerts"
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/owner"
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/policy/price"
+	"github.com/keywicket/keywicket/internal/usage"
 	"github.com/keywicket/keywicket/internal/vault"
 )
 
@@ -42,6 +45,12 @@ type Config struct {
 	Vault *vault.Vault
 	// Ledger knows what permissions have used. Required.
 	Ledger *policy.Ledger
+	// Prices are what models cost. Required.
+	Prices *price.Table
+	// Usage is what was used. Required.
+	Usage *usage.History
+	// Alerts are what the owner would want to know. Required.
+	Alerts *alerts.Board
 	// Audit is shown as activity, and records what the owner does to keys and
 	// locks. Required.
 	Audit *audit.Log
@@ -81,6 +90,9 @@ type UI struct {
 func New(cfg Config) (*UI, error) {
 	if cfg.Owner == nil || cfg.Pairing == nil || cfg.Vault == nil || cfg.Ledger == nil || cfg.Audit == nil || cfg.TestKey == nil {
 		return nil, errors.New("ui: Owner, Pairing, Vault, Ledger, Audit and TestKey are required")
+	}
+	if cfg.Prices == nil || cfg.Usage == nil || cfg.Alerts == nil {
+		return nil, errors.New("ui: Prices, Usage and Alerts are required")
 	}
 	if cfg.PublicURL == "" {
 		return nil, errors.New("ui: PublicURL is required")
