@@ -14,7 +14,9 @@ type counterKey struct {
 type counter struct {
 	key     counterKey
 	limit   int64 // the cap of the last request let through; sizes the block
-	want    int64 // the largest share a waiting reservation asks for
+	wants   int64 // what waiting reservations ask for together
+	largest int64 // what one of them asks for
+	waiting int   // reservations
 	current *tally
 	past    *tally // the one before, should the clock come back to it
 }
@@ -62,19 +64,35 @@ func (c *counter) at(now time.Time, zone *time.Location) *tally {
 	return c.current
 }
 
+// ask takes note of a reservation that waits for so much, have that it waits no
+// longer.
+func (c *counter) ask(amount int64) {
+	c.waiting++
+	c.wants = saturate(c.wants, amount)
+	c.largest = max(c.largest, amount)
+}
+
+func (c *counter) have(amount int64) {
+	c.waiting--
+	c.wants = max(0, c.wants-amount)
+	if c.waiting == 0 {
+		c.wants, c.largest = 0, 0
+	}
+}
+
 // lasts says whether the tally is among those that are written down. What
 // belongs to still older periods is of no use to anybody.
 func (c *counter) lasts(t *tally) bool { return t == c.current || t == c.past }
 
 // target is where the ceiling should stand: most of a block above what is
-// used, and never above the limit. The rest of the block leaves room for what
-// is given back.
+// used, and above the limit only for those that are bound by none any more. The
+// rest of the block leaves room for what is given back.
 func (c *counter) target(t *tally) int64 {
-	if t == c.past && t.held == 0 {
+	if t == c.past && t.held == 0 && c.waiting == 0 {
 		return t.used()
 	}
 	block := c.key.Unit.block(c.limit)
-	return max(t.used(), min(c.limit, t.used()+max(block-block/4, c.want)))
+	return max(t.used()+c.largest, min(c.limit, t.used()+max(block-block/4, c.wants)))
 }
 
 // near says that the ceiling should be raised, now that there still is time:

@@ -27,7 +27,7 @@ func (r *Reservation) Grow(u Usage) error {
 		if err != nil || wait == nil {
 			return err
 		}
-		if err := l.await(wait); err != nil {
+		if err := l.await(wait, r.waits); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,7 @@ type hold struct {
 	waived bool // a repeated request is not counted again
 
 	amount  int64 // held in all
+	asked   int64 // more, when last waiting for the disk
 	slack   int64 // the part that was ahead of the usage when last grown
 	window  int64 // the last that was counted in
 	counted int64 // in that window

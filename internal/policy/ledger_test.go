@@ -370,14 +370,28 @@ func TestMinuteWindowWhenTheClockGoesBack(t *testing.T) {
 	})
 }
 
-// A share larger than a block moves the ceiling as far as it needs, and no
-// further than the limit.
-func TestCeilingMakesRoomForTheLargestShare(t *testing.T) {
+// Shares larger than a block move the ceiling as far as they need, and several
+// together no further than the limit.
+func TestCeilingMakesRoomForWhoWaits(t *testing.T) {
 	t.Parallel()
-	c := &counter{key: counterKey{Per: Day, Unit: Requests}, limit: 160, current: &tally{settled: 20, held: 5}}
-	for want, target := range map[int64]int64{0: 33, 8: 33, 100: 125, 1000: 160} {
-		if c.want = want; c.target(c.current) != target {
-			t.Errorf("wanting %d: ceiling %d, want %d", want, c.target(c.current), target)
+	for _, row := range []struct {
+		waiting []int64
+		ceiling int64
+	}{
+		{nil, 33}, {[]int64{8}, 33}, {[]int64{100}, 125}, {[]int64{20, 30}, 75}, {[]int64{90, 90}, 160},
+	} {
+		c := &counter{key: counterKey{Per: Day, Unit: Requests}, limit: 160, current: &tally{settled: 20, held: 5}}
+		for _, amount := range row.waiting {
+			c.ask(amount)
+		}
+		if got := c.target(c.current); got != row.ceiling {
+			t.Errorf("%v: ceiling %d, want %d", row.waiting, got, row.ceiling)
+		}
+		for _, amount := range row.waiting {
+			c.have(amount)
+		}
+		if got := c.target(c.current); got != 33 {
+			t.Errorf("%v: ceiling %d when nobody waits", row.waiting, got)
 		}
 	}
 }

@@ -94,9 +94,6 @@ func (a *account) plan(exact bool, now time.Time) plan {
 				put(c, t, c.target(t))
 			}
 		}
-		if !exact {
-			c.want = 0
-		}
 	}
 	return p
 }

@@ -22,7 +22,7 @@ func (r *Reservation) Renew(d Document) error {
 		if err != nil || wait == nil {
 			return err
 		}
-		if err := l.await(wait); err != nil {
+		if err := l.await(wait, r.waits); err != nil {
 			return err
 		}
 	}

@@ -16,8 +16,9 @@ type Reservation struct {
 	outputCap int64
 
 	holds   []hold
-	covered Usage // by the holds
-	leaving bool  // was told to end
+	covered Usage  // by the holds
+	waits   []hold // what has no room on disk yet
+	leaving bool   // was told to end
 	ended   bool
 
 	// enough is what may be used of each unit without asking the ledger: a
@@ -86,7 +87,7 @@ func (r *Reservation) end(how func()) {
 	l.notice(r, l.clock(), nil)
 	l.keepAhead(r)
 	if wait := l.exposed(r); wait != nil {
-		_ = l.await(wait) // it has been logged; there is nobody to refuse
+		_ = l.await(wait, nil) // it has been logged; there is nobody to refuse
 	}
 }
 

@@ -27,7 +27,7 @@ func (l *Ledger) Reserve(permissionID string, d Document, req Request) (*Reserva
 		}
 		// While the disk is written others may take what was free, so all is
 		// asked again.
-		if err := l.await(wait); err != nil {
+		if err := l.await(wait, r.waits); err != nil {
 			return nil, err
 		}
 	}
@@ -169,28 +169,42 @@ func (r *Reservation) measured() bool {
 func (l *Ledger) uncovered(r *Reservation, holds []hold, to amounts, now time.Time) *round {
 	var wait *round
 	for i := range holds {
-		h := &holds[i]
-		more := h.of(to) - h.amount
-		if h.tally == nil {
-			if w := l.unmarked(r.account, h, now); w != nil && more > 0 {
-				wait = w
-			}
-			continue
+		if w := l.uncoveredHold(r.account, &holds[i], to, now); w != nil {
+			wait = w
 		}
-		if h.cap != most {
-			h.counter.limit = h.cap
-		}
-		if !h.counter.lasts(h.tally) || more <= 0 || h.tally.used()+more <= h.tally.ceiling {
-			continue
-		}
-		if l.writer.now != nil && h.tally.used()+more <= h.tally.planned && wait == nil {
-			wait = l.writer.now
-			continue
-		}
-		h.counter.want = max(h.counter.want, more)
-		wait = l.write(r.account)
 	}
+	if wait == nil {
+		return nil
+	}
+	// Each ceiling must make room, also one that has it: what is written for
+	// another would lower it again.
+	for i := range holds {
+		h := &holds[i]
+		h.asked = max(h.of(to)-h.amount, 0)
+	}
+	r.waits = holds
 	return wait
+}
+
+func (l *Ledger) uncoveredHold(a *account, h *hold, to amounts, now time.Time) *round {
+	more := h.of(to) - h.amount
+	if h.tally == nil {
+		if w := l.unmarked(a, h, now); more > 0 {
+			return w
+		}
+		return nil
+	}
+	if h.cap != most {
+		h.counter.limit = h.cap
+	}
+	used := h.tally.used() + more
+	switch {
+	case !h.counter.lasts(h.tally) || more <= 0 || used <= h.tally.ceiling:
+		return nil
+	case l.writer.now != nil && used <= h.tally.planned:
+		return l.writer.now
+	}
+	return l.write(a)
 }
 
 // raise takes what the holds lack for the amounts, of which those of used are

@@ -7,10 +7,10 @@ import (
 
 // totalsDelay is how long totals may wait for a write of their own,
 // loweringDelay how long a ceiling may stand too high. Under load, what is held
-// comes and goes: ceilings follow it a few times a second, not each time.
+// comes and goes: ceilings follow it some times a second, not each time.
 const (
 	totalsDelay   = 5 * time.Second
-	loweringDelay = 250 * time.Millisecond
+	loweringDelay = 100 * time.Millisecond
 )
 
 // writer writes accounts in the background, one round after the other, and as
@@ -85,11 +85,22 @@ func (l *Ledger) writeRounds() {
 	l.idle.Broadcast()
 }
 
-// await waits, without the lock, until the round is on disk.
-func (l *Ledger) await(r *round) error {
+// await waits, without the lock, until the round is on disk. Until it has the
+// lock again, no other round takes away the room that the holds want.
+func (l *Ledger) await(r *round, holds []hold) error {
+	for i := range holds {
+		if h := &holds[i]; h.tally != nil {
+			h.counter.ask(h.asked)
+		}
+	}
 	l.mu.Unlock()
-	defer l.mu.Lock()
 	<-r.done
+	l.mu.Lock()
+	for i := range holds {
+		if h := &holds[i]; h.tally != nil {
+			h.counter.have(h.asked)
+		}
+	}
 	return r.err
 }
 
@@ -109,14 +120,23 @@ func (w *later) add(a *account) {
 	}
 }
 
+// flush has the accounts written, not all at once where there are many: the
+// ledger is locked while they are put together.
 func (w *later) flush() {
+	const batch, pause = 256, 20 * time.Millisecond
 	w.ledger.mu.Lock()
 	defer w.ledger.unlock()
 	w.timer = nil
 	if w.ledger.closed {
 		return
 	}
+	n := 0
 	for a := range w.accounts {
+		if n++; n > batch {
+			w.timer = time.AfterFunc(pause, w.flush)
+			return
+		}
+		delete(w.accounts, a)
 		w.ledger.write(a)
 	}
 }
