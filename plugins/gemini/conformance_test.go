@@ -61,7 +61,9 @@ func TestConformance(t *testing.T) {
 		counted  = `{"contents":[{"parts":[{"text":"hi"}]}]}`
 		embedded = `{"model":"models/gemini-embedding-001","content":{"parts":[{"text":"hi"}]}}`
 	)
-	usage := func(input, output int64) *plugins.Usage { return &plugins.Usage{InputTokens: input, OutputTokens: output} }
+	usage := func(input, output int64) *plugins.Usage {
+		return &plugins.Usage{InputTokens: input, OutputTokens: output}
+	}
 	streamed := plugins.Facts{Action: StreamGenerateContent, Model: "gemini-2.5-flash", Stream: true, Choices: 1, InputTokens: int64(len(plain))}
 	plugintest.Run(t, plugintest.Suite{
 		Provider: provider(t),
