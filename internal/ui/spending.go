@@ -47,6 +47,9 @@ func (u *UI) showUsage(c echo.Context) error {
 	if v.Resources, err = u.usageRows(usage.Query{By: usage.ByResource, App: app, Since: u.midnight(days - 1)}); err != nil {
 		return err
 	}
+	for i, row := range v.Resources {
+		v.Resources[i].Label = u.title(row.Label)
+	}
 	for _, n := range spans {
 		v.Spans = append(v.Spans, choice{Label: count(int64(n), "day"), Value: usageLink(n, app), Chosen: n == days})
 	}
