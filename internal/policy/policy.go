@@ -1,16 +1,16 @@
 // Package policy decides what an app may do and keeps count of what it does.
 //
 // It has two halves. The rules are pure: [Parse] reads a [Document] strictly,
-// [Decide] and [Document.Check] hold a described [Request] against it, and
-// [Document.Sentences] says it in plain words. The [Ledger] keeps state: it
+// [Decide] and [Document.Check] hold a described [Request] against it, [Test]
+// lists every check there is, and [Document.Sentences] says it in plain words. The [Ledger] keeps state: it
 // reserves before a request may go out, and settles or releases afterwards.
 //
 // What it guarantees:
 //
-//   - A member it does not know, or cannot enforce yet, is refused by its path
-//     and never ignored.
+//   - A member it does not know is refused by its path and never ignored.
 //   - What is absent where something is needed means deny: an unknown app
-//     status, an empty action, a model that cannot be found under a list.
+//     status, an empty action, a model that cannot be found under a list, an
+//     unknown address under addresses, a model without a price under dollars.
 //   - Settled plus held never passes a cap, under any concurrency, through
 //     kill -9 and restart, through a clock set back and a policy edited while
 //     requests run. After a crash a counter may stand too high by at most one
