@@ -2,8 +2,9 @@
 //
 // It has two halves. The rules are pure: [Parse] reads a [Document] strictly,
 // [Decide] and [Document.Check] hold a described [Request] against it, [Test]
-// lists every check there is, and [Document.Sentences] says it in plain words. The [Ledger] keeps state: it
-// reserves before a request may go out, and settles or releases afterwards.
+// lists every check there is, and [Document.Sentences] says it in plain words.
+// The [Ledger] keeps state: it reserves before a request may go out, and
+// settles or releases afterwards.
 //
 // What it guarantees:
 //
