@@ -3,8 +3,11 @@ package plugins
 import (
 	"net"
 	"net/url"
+	"regexp"
 	"strings"
 )
+
+var basePathShape = regexp.MustCompile(`^(/[A-Za-z0-9_~.:@!$&'()*+,=-]+)+$`)
 
 // baseURLProblem says what is wrong with a base URL, or nothing. Plain http is
 // for services on this machine, and on a private network for those without keys:
@@ -12,11 +15,11 @@ import (
 func baseURLProblem(text string, private, keyless bool) string {
 	u, err := url.Parse(text)
 	switch {
-	case err != nil || u.Host == "" || u.Opaque != "":
+	case err != nil || u.Host == "" || u.Opaque != "" || !strings.HasPrefix(text, u.Scheme+"://"):
 		return "must be an absolute URL"
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(text, "#"):
 		return "must not carry a user, a query or a fragment"
-	case u.EscapedPath() != "" && (!PlainPath(u.EscapedPath()) || strings.HasSuffix(u.Path, "/")):
+	case u.EscapedPath() != "" && (!PlainPath(u.EscapedPath()) || !basePathShape.MatchString(u.EscapedPath())):
 		return "must have a plain path without a trailing slash"
 	case !private && (loopback(u.Hostname()) || nearby(u.Hostname())):
 		return "is an address of this machine or of a private network; if that is meant, set allow_private to true"

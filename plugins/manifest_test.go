@@ -69,6 +69,8 @@ func TestManifestRefusesAndNamesTheMember(t *testing.T) {
 		{"base with a query", `openai.com/v1`, `openai.com/v1?key=x`, "base_url"},
 		{"base with an empty fragment", `openai.com/v1`, `openai.com/v1#`, "base_url"},
 		{"base with a trailing slash", `openai.com/v1`, `openai.com/v1/`, "base_url"},
+		{"upper case scheme", `"https://api`, `"HTTPS://api`, "base_url"},
+		{"base with an odd sign", `openai.com/v1`, `openai.com/v1|x`, "base_url"},
 		{"base with dots", `openai.com/v1`, `openai.com/../v1`, "base_url"},
 		{"base with an escape", `openai.com/v1`, `openai.com/%2e%2e`, "base_url"},
 		{"other scheme", `https://api`, `file://api`, "base_url"},

@@ -44,7 +44,7 @@ func (m Manifest) check() error {
 		return bad("base_url", problem)
 	}
 	if m.Docs != "" {
-		if u, err := url.Parse(m.Docs); err != nil || u.Scheme != "https" || u.Host == "" {
+		if u, err := url.Parse(m.Docs); err != nil || !strings.HasPrefix(m.Docs, "https://") || u.Host == "" {
 			return bad("docs", "must be an https URL")
 		}
 	}
