@@ -46,7 +46,10 @@ type rawProvider struct {
 type rawModel struct {
 	Cost      *rawCost `json:"cost"`
 	Reasoning bool     `json:"reasoning"`
-	Limit     struct {
+	Output    struct {
+		Kinds []string `json:"output"`
+	} `json:"modalities"`
+	Limit struct {
 		Context jsontext.Value `json:"context"`
 		Output  jsontext.Value `json:"output"`
 	} `json:"limit"`
@@ -163,6 +166,8 @@ func nameable(model string) bool {
 
 // read is a model's price and bounds. Without a price for both input and
 // output it is not priced: the rest of its price is not known to be nothing.
+// Nor is a model that makes more than text for no price at all: such are paid
+// by the piece, which the catalog does not say.
 func (m rawModel) read() (known, error) {
 	var r numbers
 	k := known{Rate: Rate{
@@ -176,13 +181,18 @@ func (m rawModel) read() (known, error) {
 	base, both := r.prices("cost", m.Cost.rawPrices, Tier{})
 	tiers := r.tiers(*m.Cost, base)
 	request, _ := r.dollars("cost.request", m.Cost.Request)
-	if both {
+	if both && !(m.makesMore() && base.Input == 0 && base.Output == 0) {
 		k.Priced = true
 		k.Rate.Input, k.Rate.Output, k.Rate.CacheRead, k.Rate.CacheWrite = base.Input, base.Output, base.CacheRead, base.CacheWrite
 		k.Rate.Tiers = tiers
 		k.Rate.Request = perThousand(request)
 	}
 	return k, r.err
+}
+
+// makesMore says that the model gives more than text: pictures, sound.
+func (m rawModel) makesMore() bool {
+	return slices.ContainsFunc(m.Output.Kinds, func(kind string) bool { return kind != "text" })
 }
 
 // cut shows foreign text.

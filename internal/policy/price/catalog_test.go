@@ -78,7 +78,7 @@ func TestCarriedCatalog(t *testing.T) {
 	if got := pro.Cost(Tokens{Input: 200_001, Output: 1000}); got != 515_002_500 {
 		t.Errorf("one token more costs %s", FormatDollars(got))
 	}
-	if info := table.Info(); info.Providers != 13 || info.Models != 559 || info.Priced != 536 || !info.Replaced.IsZero() {
+	if info := table.Info(); info.Providers != 13 || info.Models != 559 || info.Priced != 534 || !info.Replaced.IsZero() {
 		t.Errorf("%+v", info)
 	}
 	if got := table.List("llm:cerebras"); len(got) != 2 || got[0].Model > got[1].Model || got[0].Own {
@@ -105,6 +105,9 @@ func TestReadCatalog(t *testing.T) {
 		{"thinking costs less", `"cost":{"input":1,"output":2,"reasoning":1}`, true, Rate{Input: dollar, Output: 2 * dollar, CacheRead: dollar, CacheWrite: dollar}},
 		{"requests, by the thousand", `"cost":{"input":1,"output":1,"request":5}`, true, Rate{Input: dollar, Output: dollar, CacheRead: dollar, CacheWrite: dollar, Request: dollar / 200}},
 		{"free", `"cost":{"input":0,"output":0}`, true, Rate{}},
+		{"pictures for nothing", `"cost":{"input":0,"output":0},"modalities":{"output":["text","image"]}`, false, Rate{}},
+		{"pictures for text", `"cost":{"input":0,"output":1},"modalities":{"input":["image"],"output":["image"]}`, true, Rate{Output: dollar}},
+		{"text about pictures for nothing", `"cost":{"input":0,"output":0},"modalities":{"input":["image"],"output":["text"]}`, true, Rate{}},
 		{"no output price", `"cost":{"input":1}`, false, Rate{}},
 		{"no input price", `"cost":{"output":1}`, false, Rate{}},
 		{"empty cost", `"cost":{}`, false, Rate{}},
@@ -167,6 +170,7 @@ func TestReadCatalogRefuses(t *testing.T) {
 		{one(`"cost":{"input":1,"output":1,"context_over_200k":{"input":1e9}}`), "cost.context_over_200k.input must be at most"},
 		{one(`"limit":{"context":-1}`), "limit.context must not be negative"},
 		{one(`"limit":{"output":"many"}`), "limit.output must be a number"},
+		{one(`"modalities":{"output":"text"}`), `at "/p/models/m/modalities/output"`},
 		{one(`"reasoning":"yes"`), `at "/p/models/m/reasoning"`},
 		{"{\"p\xff\":{\"models\":{\"m\":{}}}}", "it is not valid JSON"},
 		{strings.Repeat(" ", MaxCatalogBytes+1), "it is longer than 33554432 bytes"},
