@@ -49,6 +49,7 @@ func TestBrowserJourney(t *testing.T) {
 			app := j.pairApp(script)
 			j.approve(app)
 			j.watch(app)
+			j.spend(app)
 			j.stop(app)
 			j.leave()
 			j.secrets()
