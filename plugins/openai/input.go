@@ -75,7 +75,7 @@ func (in *input) counter(data []byte) func() int64 {
 			return int64(len(data))
 		}
 		again.look(body)
-		for _, name := range []string{"tools", "functions", "response_format", "text", "prompt"} {
+		for _, name := range []string{"tools", "functions", "response_format", "text", "prompt", "documents"} {
 			if value, ok := body.Value(name); ok && !slices.Contains(in.reads, name) {
 				again.text.Write(value)
 				again.text.WriteByte('\n')

@@ -43,16 +43,14 @@ type meter struct {
 	final    bool
 
 	// Of any other answer.
-	tap    *plugins.MemberTap
-	tools  *plugins.MemberTap
-	parsed parsed
-	whole  int64 // bytes
-	kept   []byte
-	text   estimate
+	tap     *plugins.MemberTap
+	tools   *plugins.MemberTap
+	parsed  parsed
+	whole   int64 // bytes
+	kept    []byte
+	text    *tokenizer.Sum // of kept, as far as counted
+	counted int
 }
-
-// estimate is the tokens of an answer as long as no more bytes of it come.
-type estimate struct{ bytes, tokens int64 }
 
 // NewMeter implements [plugins.Provider].
 func (p *Provider) NewMeter(call *plugins.Call) plugins.Meter {
@@ -188,11 +186,12 @@ func (m *meter) estimate() int64 {
 	case m.note.bound > 0:
 		return m.note.bound * m.note.choices
 	}
-	if m.text.bytes != m.whole { // a longer text may have fewer tokens
-		tokens := m.whole - int64(len(m.kept)) + tokenizer.For(m.note.model)(string(m.kept))
-		m.text = estimate{m.whole, max(m.text.tokens, tokens)}
+	if m.text == nil {
+		m.text = tokenizer.NewSum(m.note.model)
 	}
-	return m.text.tokens
+	m.text.Add(string(m.kept[m.counted:]))
+	m.counted = len(m.kept)
+	return m.whole - int64(len(m.kept)) + m.text.Total()
 }
 
 // Final implements [plugins.Meter].

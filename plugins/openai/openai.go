@@ -23,6 +23,7 @@ package openai
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/keywicket/keywicket/plugins"
 )
@@ -89,7 +90,7 @@ func (p *Provider) Manifest() plugins.Manifest { return p.manifest }
 
 // Describe implements [plugins.Provider]. The path may or may not begin with /v1.
 func (p *Provider) Describe(req plugins.Request) (*plugins.Call, error) {
-	match, ok := p.routes.Match(req.Method, req.Path)
+	match, ok := p.match(req)
 	if !ok {
 		return nil, plugins.UnsupportedEndpoint("this method and path are not an endpoint the gateway forwards")
 	}
@@ -106,6 +107,14 @@ func (p *Provider) Describe(req plugins.Request) (*plugins.Call, error) {
 		return nil, err
 	}
 	return call, nil
+}
+
+// match finds the action. A path that has its version is not given another.
+func (p *Provider) match(req plugins.Request) (plugins.Match, bool) {
+	if strings.HasPrefix(req.Path, "/v1/v1/") {
+		return plugins.Match{}, false
+	}
+	return p.routes.Match(req.Method, req.Path)
 }
 
 // describe reads the body for what the action is.
@@ -142,7 +151,7 @@ func (p *Provider) describe(req plugins.Request, call *plugins.Call) error {
 
 // TakesUpload implements [plugins.Uploader]: forms carry recordings and images.
 func (p *Provider) TakesUpload(req plugins.Request) bool {
-	match, ok := p.routes.Match(req.Method, req.Path)
+	match, ok := p.match(req)
 	if !ok {
 		return false
 	}

@@ -31,12 +31,15 @@ type relay struct {
 
 	mu    sync.Mutex
 	usage []plugins.Usage
-	sent  bytes.Buffer // to the client, of the last answer
+	facts plugins.Facts // of the last request
+	sent  bytes.Buffer  // to the client, of the last answer
 }
 
-func newRelay(t *testing.T) (*relay, sdk.Client) {
+func newRelay(t *testing.T) (*relay, sdk.Client) { return newRelayTo(t, openaifake.Config{}) }
+
+func newRelayTo(t *testing.T, cfg openaifake.Config) (*relay, sdk.Client) {
 	t.Helper()
-	upstream, err := openaifake.Start(openaifake.Config{})
+	upstream, err := openaifake.Start(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +64,13 @@ func (r *relay) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 	if err != nil {
 		r.t.Error(err)
 	}
-	call, err := r.provider.Describe(plugins.Request{
-		Method: in.Method, Path: in.URL.EscapedPath(), RawQuery: in.URL.RawQuery, Header: in.Header, Body: body,
-	})
+	request := plugins.Request{Method: in.Method, Path: in.URL.EscapedPath(), RawQuery: in.URL.RawQuery, Header: in.Header}
+	if r.provider.TakesUpload(request) {
+		request.Upload = io.NewSectionReader(bytes.NewReader(body), 0, int64(len(body)))
+	} else {
+		request.Body = body
+	}
+	call, err := r.provider.Describe(request)
 	var refused *plugins.Error
 	if errors.As(err, &refused) {
 		w.Header().Set("Content-Type", "application/json")
@@ -71,16 +78,19 @@ func (r *relay) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 		w.Write(r.provider.ErrorBody(plugins.Failure{Status: refused.Status, Code: refused.Code, Message: refused.Message, Param: refused.Param}))
 		return
 	}
-	r.forward(w, in, call)
+	r.facts = call.Facts
+	r.forward(w, in, call, request.Upload)
 }
 
-func (r *relay) forward(w http.ResponseWriter, in *http.Request, call *plugins.Call) {
-	out, err := http.NewRequestWithContext(in.Context(), call.Method, r.upstream.BaseURL()+call.Path, bytes.NewReader(call.Body))
+func (r *relay) forward(w http.ResponseWriter, in *http.Request, call *plugins.Call, upload *io.SectionReader) {
+	content, size := call.OpenBody(upload)
+	out, err := http.NewRequestWithContext(in.Context(), call.Method, r.upstream.BaseURL()+call.Path, content)
 	if err != nil {
 		r.t.Error(err)
 		return
 	}
 	out.Header = call.Header
+	out.ContentLength = size
 	if err := plugins.Authorize(out.Header, r.provider.Manifest(), []byte(openaifake.DefaultKey)); err != nil {
 		r.t.Error(err)
 	}
