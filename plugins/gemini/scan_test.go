@@ -35,11 +35,12 @@ func says(value jsontext.Value) bool { return value.Kind() == '"' && string(valu
 
 // read is what the meter must find; false for what is no answer.
 func read(text string) (usage plugins.Usage, reported, final, ok bool) {
-	var answer reading
-	if strings.HasPrefix(strings.TrimSpace(text), "{") {
-		text = "[" + text + "]"
+	answer := make(reading, 1)
+	err := json.Unmarshal([]byte(text), &answer[0])
+	if err != nil {
+		err = json.Unmarshal([]byte(text), &answer)
 	}
-	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+	if err != nil {
 		return usage, false, false, false
 	}
 	finished, blocked := false, false
