@@ -146,7 +146,7 @@ const (
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		if err := spend(dir, os.Getenv(childMax)); err != nil {
+		if err := play(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -154,6 +154,14 @@ func TestMain(m *testing.M) {
 		return
 	}
 	os.Exit(m.Run())
+}
+
+// play is what a child does.
+func play(dir string) error {
+	if seed, err := strconv.ParseUint(os.Getenv(crowdSeed), 10, 64); err == nil {
+		return crowdIn(dir, seed, os.Getenv(crowdWhole) != "")
+	}
+	return spend(dir, os.Getenv(childMax))
 }
 
 func killDocument() Document { return limits(Limit{Per: Lifetime, Requests: childCap}) }
