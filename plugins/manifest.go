@@ -48,7 +48,14 @@ type Manifest struct {
 	// leads there.
 	AllowPrivate bool `json:"allow_private,omitzero"`
 
+	// OpenAI is the provider's other side, which speaks OpenAI's dialect, where
+	// the first speaks its own.
+	OpenAI *Side `json:"openai,omitzero"`
+
 	Docs string `json:"docs,omitzero"` // https URL of the provider's documentation
+
+	// Below follows the base URL, the owner's own too. Only a side has it.
+	Below string `json:"-"`
 }
 
 // Credential says where a provider expects its key.

@@ -51,7 +51,10 @@ func (m Manifest) check() error {
 	if err := m.checkHeaders(); err != nil {
 		return err
 	}
-	return m.checkActions()
+	if err := m.checkActions(); err != nil {
+		return err
+	}
+	return m.checkSide()
 }
 
 func (c Credential) check() error {

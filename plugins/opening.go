@@ -24,5 +24,14 @@ func Opens(m Manifest) []Opening {
 			Upstream: strings.TrimSuffix(m.BaseURL, "/") + a.Path,
 		}
 	}
+	if m.OpenAI == nil {
+		return all
+	}
+	for _, a := range m.OpenAI.Actions {
+		all = append(all, Opening{
+			Action: a.Name, Method: a.Method, Path: "/v1" + a.Path,
+			Upstream: strings.TrimSuffix(m.BaseURL, "/") + m.OpenAI.Path + a.Path,
+		})
+	}
 	return all
 }

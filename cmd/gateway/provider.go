@@ -71,10 +71,10 @@ func (g *gateway) showProvider(p admin.Provider) {
 		"keys", strconv.Itoa(p.Keys),
 	)
 	var rows [][]string
-	for i, path := range p.Paths {
-		rows = append(rows, []string{p.Manifest.Actions[i].Name, path})
+	for _, o := range p.Opens {
+		rows = append(rows, []string{o.Action, o.Method, o.Path, o.Upstream})
 	}
-	g.list("", "ACTION OPENS", rows)
+	g.list("", "ACTION METHOD APPS-CALL LEADS-TO", rows)
 }
 
 func (g *gateway) providerAddCommand() *cobra.Command {
@@ -95,7 +95,7 @@ func (g *gateway) providerAddCommand() *cobra.Command {
 				g.say("nothing was added; leave out --dry-run to add it")
 				return
 			}
-			g.say("added %s (%s): %s. Next: gateway key add %[1]s", p.Manifest.ID, p.Manifest.Title, count(len(p.Paths), "path"))
+			g.say("added %s (%s): %s. Next: gateway key add %[1]s", p.Manifest.ID, p.Manifest.Title, count(len(p.Opens), "path"))
 		})
 	})
 	cmd.Long = `Add a provider by its manifest: a JSON document that says where it is, which

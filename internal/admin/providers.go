@@ -2,20 +2,19 @@ package admin
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/providers"
+	"github.com/keywicket/keywicket/plugins"
 )
 
 // Provider is one service the gateway can reach.
 type Provider struct {
 	providers.Entry
-	// Paths are what apps can call, as "POST /r/llm/openai/chat/completions",
-	// in the order of the manifest.
-	Paths []string `json:"paths"`
+	// Opens is what apps can call, in the order of the manifest.
+	Opens []plugins.Opening `json:"opens"`
 	// Keys counts the stored keys.
 	Keys int `json:"keys"`
 }
@@ -93,12 +92,7 @@ func (a *Admin) removeProvider(c echo.Context) error {
 }
 
 func (a *Admin) providerOf(e providers.Entry) Provider {
-	p := Provider{Entry: e, Keys: len(a.cfg.Vault.CredentialsFor(e.Manifest.ID))}
-	under := "/r/" + strings.Replace(e.Manifest.ID, ":", "/", 1)
-	for _, action := range e.Manifest.Actions {
-		p.Paths = append(p.Paths, action.Method+" "+under+action.Path)
-	}
-	return p
+	return Provider{Entry: e, Opens: plugins.Opens(e.Manifest), Keys: len(a.cfg.Vault.CredentialsFor(e.Manifest.ID))}
 }
 
 // AliasInput names a model.

@@ -2,7 +2,6 @@ package admin_test
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -20,8 +19,8 @@ func TestProvidersOverTheSocket(t *testing.T) {
 	ctx := t.Context()
 	planned, err := d.AddProvider(ctx, admin.ProviderInput{Manifest: house, DryRun: true})
 	check(t, err)
-	if !slices.Equal(planned.Paths, []string{"GET /r/llm/house/models"}) {
-		t.Errorf("would open %q", planned.Paths)
+	if len(planned.Opens) != 1 || planned.Opens[0].Path != "/r/llm/house/models" || planned.Opens[0].Upstream != "https://llm.house.example/v1/models" {
+		t.Errorf("would open %+v", planned.Opens)
 	}
 	_, err = d.Provider(ctx, "llm:house")
 	refusedWith(t, err, admin.CodeNoProvider)

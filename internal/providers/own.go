@@ -62,10 +62,11 @@ func (b *Book) read(text []byte) (plugins.Manifest, error) {
 	if err != nil {
 		return plugins.Manifest{}, err
 	}
-	if _, err := b.cfg.Build(m); err != nil {
+	p, err := b.cfg.Build(m)
+	if err != nil {
 		return plugins.Manifest{}, err
 	}
-	return m, nil
+	return m, b.addSide(&state{sides: map[string]plugins.Provider{}}, p)
 }
 
 // Remove takes the owner's manifest off the list; one that stood in for a

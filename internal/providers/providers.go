@@ -76,6 +76,7 @@ type Book struct {
 // state is what there is at one time; it does not change.
 type state struct {
 	registry *plugins.Registry
+	sides    map[string]plugins.Provider // in OpenAI's dialect, by id
 	entries  []Entry
 	aliases  map[string]Alias
 }
@@ -136,7 +137,7 @@ func Open(cfg Config) (*Book, error) {
 // state puts the list together. The maps are not changed afterwards.
 func (b *Book) state(own map[string]ownRecord, aliases map[string]Alias) (*state, error) {
 	var all []plugins.Provider
-	s := &state{aliases: aliases}
+	s := &state{aliases: aliases, sides: map[string]plugins.Provider{}}
 	for id, p := range b.embedded {
 		if _, replaced := own[id]; !replaced {
 			all = append(all, p)
@@ -157,14 +158,48 @@ func (b *Book) state(own map[string]ownRecord, aliases map[string]Alias) (*state
 		s.entries = append(s.entries, Entry{Manifest: m, Own: true, Replaces: replaces, AddedAt: record.AddedAt})
 	}
 	slices.SortFunc(s.entries, func(a, b Entry) int { return cmp.Compare(a.Manifest.ID, b.Manifest.ID) })
+	for _, p := range all {
+		if err := b.addSide(s, p); err != nil {
+			return nil, err
+		}
+	}
 	var err error
 	s.registry, err = plugins.NewRegistry(all)
 	return s, err
 }
 
+// addSide finds or makes what speaks to a provider in OpenAI's dialect.
+func (b *Book) addSide(s *state, p plugins.Provider) error {
+	m := p.Manifest()
+	side, has := m.OpenAISide()
+	switch {
+	case !has:
+		return nil
+	case m.OpenAI == nil:
+		s.sides[m.ID] = p
+		return nil
+	}
+	made, err := b.cfg.Build(side)
+	if bad, ok := errors.AsType[*plugins.ManifestError](err); ok {
+		return &plugins.ManifestError{Member: "openai." + bad.Member, Problem: bad.Problem}
+	}
+	if err != nil {
+		return fmt.Errorf("building the other side of %s: %w", m.ID, err)
+	}
+	s.sides[m.ID] = made
+	return nil
+}
+
 // Lookup finds the provider of a resource such as llm:openai.
 func (b *Book) Lookup(resource string) (plugins.Provider, bool) {
 	return b.now.Load().registry.Lookup(resource)
+}
+
+// OpenAI finds what speaks to a resource in OpenAI's dialect; false where
+// nothing does.
+func (b *Book) OpenAI(resource string) (plugins.Provider, bool) {
+	p, ok := b.now.Load().sides[resource]
+	return p, ok
 }
 
 // All lists the providers in the order of their ids.

@@ -183,6 +183,11 @@ func resources(providers []plugins.Provider) []pairing.Resource {
 		for _, a := range m.Actions {
 			resource.Actions = append(resource.Actions, a.Name)
 		}
+		if m.OpenAI != nil {
+			for _, a := range m.OpenAI.Actions {
+				resource.Actions = append(resource.Actions, a.Name)
+			}
+		}
 		all = append(all, resource)
 	}
 	return all
