@@ -92,7 +92,7 @@ func (c *counter) target(t *tally) int64 {
 		return t.used()
 	}
 	block := c.key.Unit.block(c.limit)
-	return max(t.used()+c.largest, min(c.limit, t.used()+max(block-block/4, c.wants)))
+	return max(t.used()+c.largest, min(c.limit, t.used()+c.wants+block-block/4))
 }
 
 // near says that the ceiling should be raised, now that there still is time:

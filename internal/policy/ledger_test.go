@@ -378,7 +378,7 @@ func TestCeilingMakesRoomForWhoWaits(t *testing.T) {
 		waiting []int64
 		ceiling int64
 	}{
-		{nil, 33}, {[]int64{8}, 33}, {[]int64{100}, 125}, {[]int64{20, 30}, 75}, {[]int64{90, 90}, 160},
+		{nil, 33}, {[]int64{8}, 41}, {[]int64{100}, 133}, {[]int64{20, 30}, 83}, {[]int64{90, 90}, 160},
 	} {
 		c := &counter{key: counterKey{Per: Day, Unit: Requests}, limit: 160, current: &tally{settled: 20, held: 5}}
 		for _, amount := range row.waiting {
