@@ -141,6 +141,89 @@ func TestDaysAndMonthsPass(t *testing.T) {
 	})
 }
 
+// Budgets of money through the end of a month and the days of 23 and 25 hours,
+// in a zone that is not Greenwich's, with a stream running over each end.
+func TestBudgetsPass(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		newYork := zone(t, "America/New_York")
+		b := newBook(t, newYork)
+		b.Ledger.clock = time.Now
+		d := limits(Limit{Per: Day, Dollars: 20_000}, Limit{Per: Month, Dollars: 70_000}, Limit{Per: Lifetime, Tokens: 1_000_000})
+		until := func(m time.Month, day, h, min int) {
+			time.Sleep(time.Until(time.Date(2000, m, day, h, min, 0, 0, newYork)))
+		}
+		// spend takes all it can get and tells how much.
+		spend := func(code string, resets time.Time) (all int64) {
+			t.Helper()
+			for {
+				r, err := b.Reserve("per_a", d, asking(1000))
+				if err != nil {
+					denied := wantDenied(t, err, code)
+					if !denied.ResetsAt.Equal(resets) {
+						t.Errorf("at %v: resets at %v, want %v", time.Now().In(newYork), denied.ResetsAt.In(newYork), resets)
+					}
+					return all
+				}
+				r.Settle(r.Held())
+				all += takes(2, r.Held())
+			}
+		}
+		day := func(m time.Month, day int) time.Time { return time.Date(2000, m, day, 0, 0, 0, 0, newYork) }
+		over := func(stream *Reservation, output int64) { // it began yesterday and ends today
+			t.Helper()
+			u := Usage{InputTokens: 100, OutputTokens: output}
+			before := b.states(d)[0]
+			if err := stream.Grow(u); err != nil {
+				t.Error(err)
+			}
+			stream.Settle(u)
+			if now := b.states(d)[0]; now != before {
+				t.Errorf("at %v: yesterday's stream counts today: %s, before %s", time.Now().In(newYork), now, before)
+			}
+		}
+		want := func(got, want int64) {
+			t.Helper()
+			if got > want || got < want-want/6 { // a running stream is left some room
+				t.Errorf("at %v: %d could be spent, want %d", time.Now().In(newYork), got, want)
+			}
+		}
+
+		until(time.April, 1, 12, 0)
+		want(spend(CodeDollarBudgetSpent, day(time.April, 2)), 20_000)
+		until(time.April, 2, 0, 0) // of 23 hours: clocks go from two to three
+		if resets := b.Limits("per_a", d)[0].ResetsAt; resets.Sub(time.Now()) != 23*time.Hour {
+			t.Errorf("resets at %v", resets)
+		}
+		stream := b.reserve(d, flowing(0))
+		until(time.April, 2, 23, 59)
+		want(spend(CodeBudgetHeld, day(time.April, 3)), 20_000-2860)
+		time.Sleep(time.Minute)
+		over(stream, 260)
+		until(time.April, 30, 23, 59)
+		stream = b.reserve(d, flowing(0))
+		want(spend(CodeBudgetHeld, day(time.May, 1)), 20_000-2860)
+		time.Sleep(time.Minute) // the month ends
+		month := b.states(d)[1]
+		over(stream, 200)
+		if now := b.states(d)[1]; now != month || now != "0+0" {
+			t.Errorf("April's stream counts in May: %s", now)
+		}
+		for n := 1; n <= 3; n++ {
+			want(spend(CodeDollarBudgetSpent, day(time.May, n+1)), 20_000)
+			until(time.May, n+1, 0, 0)
+		}
+		want(spend(CodeDollarBudgetSpent, day(time.June, 1)), 10_000) // the month's rest
+
+		until(time.October, 29, 0, 0) // of 25 hours: clocks go back at two
+		want(spend(CodeDollarBudgetSpent, day(time.October, 30)), 20_000)
+		time.Sleep(24*time.Hour + 59*time.Minute)
+		want(spend(CodeDollarBudgetSpent, day(time.October, 30)), 0)
+		time.Sleep(time.Minute)
+		want(spend(CodeDollarBudgetSpent, day(time.October, 31)), 20_000)
+	})
+}
+
 // A request belongs to the period it was reserved in.
 func TestPeriodEndsWhileHeld(t *testing.T) {
 	t.Parallel()
