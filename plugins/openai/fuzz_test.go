@@ -103,9 +103,12 @@ func FuzzModelInForm(f *testing.F) {
 // is dropped, counts never fall, and none is larger than the bytes there were.
 func FuzzAnswer(f *testing.F) {
 	p := provider(f)
+	calls := make(map[string]*plugins.Call)
+	for _, name := range []string{"chat-stream.sse", "responses-stream.sse", "images-stream.sse", "transcription-stream.sse", "speech-stream.sse"} {
+		calls[name] = asked(f, name, "gpt-4o")
+	}
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		for _, name := range []string{"chat-stream.sse", "responses-stream.sse", "images-stream.sse", "transcription-stream.sse", "speech-stream.sse"} {
-			call := asked(t, name, "gpt-4o")
+		for name, call := range calls {
 			meter := p.NewMeter(call)
 			events := plugins.NewEventReader(bytes.NewReader(answer), 0)
 			seen, bytes := int64(0), int64(0)
