@@ -18,7 +18,7 @@ var allowed = []struct{ room, may string }{
 	{"internal/ui/gallery", "internal/..."},
 	{"internal/ui", "internal/alerts internal/owner internal/pairing internal/policy internal/policy/price internal/audit internal/providers internal/usage internal/vault plugins"},
 	{"internal/proxy/spool", ""},
-	{"internal/proxy", "internal/proxy/spool internal/pairing internal/pairing/dpop internal/policy internal/policy/price internal/audit internal/vault plugins"},
+	{"internal/proxy", "internal/proxy/spool internal/pairing internal/pairing/dpop internal/policy internal/policy/price internal/audit internal/providers internal/vault plugins"},
 	{"internal/pairing/dpop", ""},
 	{"internal/pairing", "internal/store internal/audit internal/policy internal/pairing/dpop"},
 	{"internal/policy/wildcard", ""},
