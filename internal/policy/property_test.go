@@ -338,12 +338,13 @@ func TestLedgerAgainstReference(t *testing.T) {
 			"wait": func(rt *rapid.T) {
 				b.move(time.Duration(rapid.IntRange(1, 40).Draw(rt, "hours")) * time.Hour)
 			},
-			"restart": func(*rapid.T) {
-				b.close()
-				b.open()
-				r.resync(true, true)
-			},
-			"crash": func(rt *rapid.T) {
+			"start": func(rt *rapid.T) {
+				if rapid.Bool().Draw(rt, "in good order") {
+					b.close()
+					b.open()
+					r.resync(true, true)
+					return
+				}
 				quiet := rapid.Bool().Draw(rt, "quiet")
 				if quiet {
 					b.settleDown()
