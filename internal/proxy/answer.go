@@ -4,6 +4,9 @@ import (
 	"io"
 )
 
+// pieceBytes is how much of an answer that grows is forwarded at a time.
+const pieceBytes = 1 << 10
+
 // answer is a provider's answer that is not an event stream. Its bytes go on
 // as they come; one that breaks off, or grows beyond the limits, breaks the
 // client's connection, which is the only way to say so once it has begun.
@@ -25,22 +28,26 @@ func (x *exchange) newAnswer(src *source, scrub scrubber) *answer {
 	return a
 }
 
-// Read implements io.Reader.
-func (a *answer) Read(p []byte) (int, error) {
+// next implements pieces.
+func (a *answer) next() ([]byte, error) {
 	for len(a.ready) == 0 {
 		if a.err != nil {
-			return 0, a.err
+			return nil, a.err
 		}
 		a.fill()
 	}
-	n := copy(p, a.ready)
-	a.ready = a.ready[n:]
-	return n, nil
+	piece := a.ready
+	a.ready = nil
+	return piece, nil
 }
 
 func (a *answer) fill() {
 	kept := copy(a.buf, a.held)
-	n, err := a.src.Read(a.buf[kept:])
+	room := a.buf[kept:]
+	if a.x.facts.Stream { // what is covered, or cut, at a time
+		room = room[:min(len(room), pieceBytes)]
+	}
+	n, err := a.src.Read(room)
 	data := a.buf[:kept+n]
 	a.x.meter.Body(data[kept:])
 	if a.x.facts.Stream && n > 0 {

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -98,7 +99,8 @@ func (b *bench) openUpstream(o options) string {
 	if o.upstream != nil {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			b.upstreams.Add(1)
-			_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice a caller that leaves
+			data, _ := io.ReadAll(r.Body) // only then does the server notice a caller that leaves
+			r.Body = io.NopCloser(bytes.NewReader(data))
 			o.upstream.ServeHTTP(w, r)
 		}))
 		b.Cleanup(func() { s.CloseClientConnections(); s.Close() })

@@ -3,6 +3,9 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"sync"
 	"testing"
@@ -65,6 +68,58 @@ func wantCharge(a *app, id string) {
 	if len(ended) != 1 || ended[0].Usage == nil || ended[0].Usage.OutputTokens != 9 {
 		a.Errorf("audit: %+v", ended)
 	}
+}
+
+// Clients that go away at any byte of an answer, or before the first, are
+// charged what the provider has reported: no token less, and none more.
+func TestDisconnectAtAnyByte(t *testing.T) {
+	t.Parallel()
+	const clients, atOnce, longest = 1000, 40, 12_000
+	m := newMill(3)
+	b := newBench(t, behind(m.ServeHTTP))
+	a := b.pair(rich())
+	a.unlimited()
+	random := rand.New(rand.NewPCG(5, 23))
+	var all sync.WaitGroup
+	slots := make(chan struct{}, atOnce)
+	for range clients {
+		body, bytes := []string{question, streamed, streamed}[random.IntN(3)], random.IntN(longest)
+		if random.IntN(10) == 0 {
+			bytes = 0
+		}
+		r := a.request("POST", chatPath, body)
+		r.Close = true
+		slots <- struct{}{}
+		all.Go(func() {
+			defer func() { <-slots }()
+			conn, err := net.Dial("tcp", b.url[len("http://"):])
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			if err := r.Write(conn); err != nil {
+				t.Error(err)
+			}
+			_, _ = io.CopyN(io.Discard, conn, int64(bytes)) // an answer that is shorter ends by itself
+		})
+	}
+	all.Wait()
+	tokens, requests := a.settled(policy.Tokens), a.settled(policy.Requests)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if tokens != int64(m.reported) || requests != int64(m.answered) {
+		t.Errorf("charged %d tokens of %d requests; the provider reported %d of %d", tokens, requests, m.reported, m.answered)
+	}
+	if m.answered < clients/2 {
+		t.Errorf("only %d requests reached the provider", m.answered)
+	}
+}
+
+// unlimited grants more requests than any test sends.
+func (a *app) unlimited() {
+	a.Helper()
+	a.regrant(granting(policy.Limit{Per: policy.Lifetime, Requests: 1_000_000, Tokens: 1_000_000_000}))
 }
 
 // Draining is bounded, in time and in bytes; the provider is then hung up on.

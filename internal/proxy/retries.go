@@ -102,7 +102,7 @@ func (r *retries) end(a *attempt, charged, heard bool, now time.Time) {
 // find looks an attempt up that is not too old. r.mu is held.
 func (r *retries) find(key retryKey, now time.Time) *attempt {
 	a := r.all[key]
-	if a != nil && !a.running && (now.Sub(a.ended) >= retryMemory || now.Before(a.ended)) {
+	if a != nil && !a.running && now.Sub(a.ended).Abs() >= retryMemory { // before it too, if the clock was set back
 		r.drop(a)
 		return nil
 	}

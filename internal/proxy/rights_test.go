@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/plugins/openai/openaifake"
@@ -66,7 +67,7 @@ func TestOtherPermissionsSpareStreams(t *testing.T) {
 	end := b.clock.now().Add(4 * time.Minute)
 	a := b.pair(policy.Document{Resource: resource, ExpiresAt: end, MaxOutputTokens: 500})
 	s, plain := a.open(capped), a.open(streamed)
-	a.regrant(policy.Document{Resource: resource, Models: []string{"gpt-4o*"}, MaxOutputTokens: 500, Concurrency: 1})
+	a.regrant(policy.Document{Resource: resource, Models: []string{"gpt-4o*"}, MaxOutputTokens: 500, Concurrency: 2})
 	for _, e := range b.proxy.running.matching(everyone) {
 		e.rights.mu.Lock()
 		if e.rights.expiry != nil {
@@ -83,6 +84,28 @@ func TestOtherPermissionsSpareStreams(t *testing.T) {
 	plain.next()
 	b.proxy.CutAll("frozen")
 	wantCutOnly(s, "frozen")
+}
+
+// Where fewer may run at once than do, as many end as are too many.
+func TestNewConcurrencyStopsStreams(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.fake.Script(openaifake.Fault{Endless: true, WordDelay: time.Millisecond})
+	a := b.pair(anything())
+	for range 3 {
+		a.open(streamed)
+	}
+	a.regrant(policy.Document{Resource: resource, Concurrency: 1})
+	b.eventually("two have ended", func() bool { return b.proxy.Running() == 1 })
+	cut := 0
+	for _, e := range b.events() {
+		if e.Kind == audit.RequestEnded && e.Code == policy.CodeConcurrencyLimited {
+			cut++
+		}
+	}
+	if cut != 2 || b.fake.Running() > 1 && b.fake.Gone() != 2 {
+		t.Errorf("%d were cut; %d run at the provider", cut, b.fake.Running())
+	}
 }
 
 // A key that the owner removes is used no longer; a request with another goes on.

@@ -51,6 +51,7 @@ func (x *exchange) estimate(u *policy.Usage) {
 	held := x.reservation.Held()
 	if u.InputTokens == 0 {
 		u.InputTokens = x.input(held.InputTokens)
+		u.CacheWriteTokens = min(held.CacheWriteTokens, u.InputTokens)
 	}
 	u.OutputTokens = max(u.OutputTokens, x.output(held.OutputTokens))
 	if stated := *u; u.CostStated { // so far
@@ -93,6 +94,35 @@ func (x *exchange) input(held int64) int64 {
 // that back and go on: what comes then is covered like any other.
 // Errors: *policy.Denied, policy.ErrUnavailable.
 func (x *exchange) grow() error {
+	u := x.soFar()
+	if u == x.covered || x.failed { // an error costs nothing
+		return nil
+	}
+	if last := x.meter.Final() && !x.reported; last {
+		x.reported = true
+	} else if err := x.cover(u); err != nil {
+		return err
+	}
+	x.covered = x.soFar()
+	return nil
+}
+
+// cover asks for more, and once more with a closer estimate of the input before
+// it gives up.
+func (x *exchange) cover(u policy.Usage) error {
+	err := x.reservation.Grow(u)
+	if err == nil || x.closer == nil || x.closer() >= u.InputTokens {
+		return err
+	}
+	x.facts.InputTokens = x.closer()
+	if closer := x.soFar(); closer != u {
+		err = x.reservation.Grow(closer)
+	}
+	return err
+}
+
+// soFar is what a stream has used, if it ended here.
+func (x *exchange) soFar() policy.Usage {
 	reported, _ := x.meter.Usage()
 	u := policy.Usage(reported)
 	u.Cost, u.CostStated = 0, false
@@ -100,16 +130,7 @@ func (x *exchange) grow() error {
 		u.InputTokens = x.facts.InputTokens
 	}
 	u.OutputTokens = max(u.OutputTokens, x.meter.Seen())
-	if u == x.covered {
-		return nil
-	}
-	if last := x.meter.Final() && !x.reported; last {
-		x.reported = true
-	} else if err := x.reservation.Grow(u); err != nil {
-		return err
-	}
-	x.covered = u
-	return nil
+	return u
 }
 
 // cost is what usage costs, in nano-dollars: as the provider states it, or by
