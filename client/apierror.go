@@ -74,6 +74,15 @@ func newAPIError(response *http.Response, body []byte) *APIError {
 	return e
 }
 
+// BodyCode is the code in the body of a refusal, in whichever dialect it is, or "". With anthropic-sdk-go:
+//
+//	var failure *anthropic.Error
+//	if errors.As(err, &failure) && client.CodeError(client.BodyCode(failure.RawJSON())) == client.ErrModelNotAllowed { ... }
+func BodyCode(body string) string {
+	code, _ := readError([]byte(body))
+	return code
+}
+
 // readError finds code and message in the shapes of OAuth and of the dialects.
 func readError(body []byte) (code, message string) {
 	var outer struct {
@@ -93,17 +102,30 @@ func readError(body []byte) (code, message string) {
 		Type    string `json:"type"`
 		Status  string `json:"status"`
 		Message string `json:"message"`
+		Details any    `json:"details"`
 	}
 	if json.Unmarshal(outer.Error, &inner) != nil {
 		return plain(outer.Name), plain(outer.Message)
 	}
 	code, _ = inner.Code.(string)
-	for _, other := range []string{inner.Type, strings.ToLower(inner.Status)} {
+	for _, other := range []string{reason(inner.Details), inner.Type, strings.ToLower(inner.Status)} {
 		if code == "" {
 			code = other
 		}
 	}
 	return plain(code), plain(inner.Message)
+}
+
+// reason is the finer code of one of Google's errors (google.rpc.ErrorInfo).
+func reason(details any) string {
+	list, _ := details.([]any)
+	for _, one := range list {
+		info, _ := one.(map[string]any)
+		if text, ok := info["reason"].(string); ok {
+			return text
+		}
+	}
+	return ""
 }
 
 // plain makes a text from the network safe for logs and terminals.

@@ -28,6 +28,7 @@ var (
 	ErrOutsideHours        = errors.New("outside the permitted hours")
 	ErrAddressNotAllowed   = errors.New("address not allowed")
 	ErrModelNotAllowed     = errors.New("model not allowed")
+	ErrInputCapExceeded    = errors.New("input cap exceeded")
 	ErrOutputCapExceeded   = errors.New("output cap exceeded")
 	ErrToolsNotAllowed     = errors.New("tools not allowed")
 	ErrStreamingNotAllowed = errors.New("streaming not allowed")
@@ -38,6 +39,7 @@ var (
 	ErrUnsupportedEndpoint = errors.New("unsupported endpoint")
 	ErrBodyTooLarge        = errors.New("body too large") // also for bodies this package would have to buffer
 	ErrUnsupportedEncoding = errors.New("unsupported encoding")
+	ErrInProgress          = errors.New("a request with this Idempotency-Key is under way")
 	ErrRateLimited         = errors.New("rate limited")
 	ErrConcurrencyLimited  = errors.New("too many requests at once")
 	ErrBudgetHeld          = errors.New("budget held by other requests for a moment")
@@ -57,6 +59,8 @@ var (
 //
 //	var failure *openai.Error
 //	if errors.As(err, &failure) && client.CodeError(failure.Code) == client.ErrModelNotAllowed { ... }
+//
+// For SDKs whose errors show the body and not the code, see BodyCode.
 func CodeError(code string) error {
 	switch code {
 	case "invalid_request":
@@ -114,6 +118,8 @@ func policyError(code string) error {
 		return ErrAddressNotAllowed
 	case "model_not_allowed":
 		return ErrModelNotAllowed
+	case "input_cap_exceeded":
+		return ErrInputCapExceeded
 	case "output_cap_exceeded":
 		return ErrOutputCapExceeded
 	case "tools_not_allowed":
@@ -126,6 +132,8 @@ func policyError(code string) error {
 		return ErrModelUnpriced
 	case "app_suspended":
 		return ErrAppSuspended
+	case "idempotency_in_progress":
+		return ErrInProgress
 	case "rate_limited":
 		return ErrRateLimited
 	case "concurrency_limited":

@@ -34,6 +34,8 @@ func TestErrorsOfEachShape(t *testing.T) {
 		{"OpenAI", `{"error":{"message":"not that one","type":"x","code":"model_not_allowed","param":null}}`, nil, "model_not_allowed", "not that one", client.ErrModelNotAllowed},
 		{"Anthropic", `{"type":"error","error":{"type":"vault_locked","message":"locked"}}`, nil, "vault_locked", "locked", client.ErrVaultLocked},
 		{"Gemini", `{"error":{"code":403,"message":"no","status":"TOOLS_NOT_ALLOWED"}}`, nil, "tools_not_allowed", "no", client.ErrToolsNotAllowed},
+		{"Gemini with a reason", `{"error":{"code":403,"message":"no","status":"PERMISSION_DENIED","details":[{"@type":"x"},{"reason":"input_cap_exceeded"}]}}`, nil, "input_cap_exceeded", "no", client.ErrInputCapExceeded},
+		{"Anthropic with a code", `{"type":"error","error":{"type":"rate_limit_error","message":"no","code":"dollar_budget_spent","details":{"error_code":"dollar_budget_spent"}}}`, nil, "dollar_budget_spent", "no", client.ErrDollarBudgetSpent},
 		{"Resend", `{"statusCode":403,"name":"recipient_not_allowed","message":"no"}`, nil, "recipient_not_allowed", "no", client.ErrRecipientNotAllowed},
 		{"challenge only", ``, []string{"WWW-Authenticate", `Bearer realm="a", DPoP algs="ES256 EdDSA", error="invalid_dpop_proof"`}, "invalid_dpop_proof", "", client.ErrInvalidProof},
 		{"challenge in two headers", ``, []string{"WWW-Authenticate", `Basic error="x"`, "WWW-Authenticate", `DPoP error="invalid_token"`}, "invalid_token", "", client.ErrInvalidToken},
@@ -54,6 +56,9 @@ func TestErrorsOfEachShape(t *testing.T) {
 			want := client.APIError{Status: 403, Code: row.code, Message: row.says, RequestID: "req_a", RetryAfter: 7 * time.Second}
 			if *failure != want {
 				t.Errorf("got %+v, want %+v", *failure, want)
+			}
+			if row.headers == nil && client.BodyCode(row.body) != row.code {
+				t.Errorf("the body's code is %q", client.BodyCode(row.body))
 			}
 			if row.want != nil && !errors.Is(fmt.Errorf("wrapped: %w", err), row.want) {
 				t.Errorf("%v does not match %v", err, row.want)

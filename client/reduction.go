@@ -1,6 +1,9 @@
 package client
 
 import (
+	"math"
+	"math/big"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -12,7 +15,7 @@ type Reduction struct {
 	Granted  Permission // zero when Refused
 	Refused  bool       // nothing was granted
 	// Less names what is narrower than asked, as policy documents do: actions, models, deny_models,
-	// max_output_tokens, max_body_bytes, tools, streaming, limits, concurrency, not_before, expires_at.
+	// max_input_tokens, max_output_tokens, max_body_bytes, tools, streaming, mail, limits, concurrency, not_before, expires_at.
 	Less []string
 }
 
@@ -46,10 +49,12 @@ func narrower(asked, granted Permission, askedAt time.Time) (less []string) {
 		{"actions", fewer(asked.Actions, granted.Actions)},
 		{"models", fewer(asked.Models, granted.Models)},
 		{"deny_models", !within(granted.DenyModels, asked.DenyModels)},
+		{"max_input_tokens", lower(asked.MaxInputTokens, granted.MaxInputTokens)},
 		{"max_output_tokens", lower(asked.MaxOutputTokens, granted.MaxOutputTokens)},
 		{"max_body_bytes", lower(asked.MaxBodyBytes, granted.MaxBodyBytes)},
 		{"tools", granted.Tools == "deny" && asked.Tools != "deny"},
 		{"streaming", granted.Streaming == "deny" && asked.Streaming != "deny"},
+		{"mail", granted.Mail != nil && !reflect.DeepEqual(asked.Mail, granted.Mail)},
 		{"limits", limited(asked.Limits, granted.Limits)},
 		{"concurrency", lower(int64(asked.Concurrency), int64(granted.Concurrency))},
 		{"not_before", granted.NotBefore.After(asked.NotBefore) && granted.NotBefore.After(askedAt)},
@@ -74,11 +79,29 @@ func within(some, all []string) bool {
 // lower compares caps, where 0 is none.
 func lower(asked, granted int64) bool { return granted > 0 && (asked == 0 || granted < asked) }
 
-// limited says whether there is a limit that was not asked for as low.
+// limited says whether there is a limit that was not asked for as low, in some unit.
 func limited(asked, granted []Limit) bool {
 	return slices.ContainsFunc(granted, func(g Limit) bool {
 		return !slices.ContainsFunc(asked, func(a Limit) bool {
-			return a.Per == g.Per && a.Model == g.Model && a.Requests <= g.Requests
+			return a.Per == g.Per && a.Model == g.Model && !lower(a.Requests, g.Requests) && !lower(a.Tokens, g.Tokens) &&
+				!lower(nanoDollars(a.Dollars), nanoDollars(g.Dollars))
 		})
 	})
+}
+
+// nanoDollars reads a decimal; one that does not read is the lowest.
+func nanoDollars(decimal string) int64 {
+	if decimal == "" {
+		return 0
+	}
+	amount, ok := new(big.Rat).SetString(decimal)
+	if !ok || amount.Sign() <= 0 {
+		return 1
+	}
+	amount.Mul(amount, big.NewRat(1e9, 1))
+	whole := new(big.Int).Quo(amount.Num(), amount.Denom())
+	if !whole.IsInt64() {
+		return math.MaxInt64
+	}
+	return max(whole.Int64(), 1)
 }

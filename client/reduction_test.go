@@ -36,6 +36,10 @@ func TestReductions(t *testing.T) {
 		{"a lower limit", full, func(p *client.Permission) { p.Limits = []client.Limit{{Per: "day", Requests: 99}} }, []string{"limits"}},
 		{"a higher limit", full, func(p *client.Permission) { p.Limits = []client.Limit{{Per: "day", Requests: 101}} }, nil},
 		{"another limit", full, func(p *client.Permission) { p.Limits = append(p.Limits, client.Limit{Per: "minute", Requests: 1}) }, []string{"limits"}},
+		{"fewer dollars", dollars("1.50"), func(p *client.Permission) { p.Limits = []client.Limit{{Per: "day", Dollars: "1.499999999"}} }, []string{"limits"}},
+		{"as many dollars", dollars("1.50"), func(p *client.Permission) { p.Limits = []client.Limit{{Per: "day", Dollars: "1.5"}} }, nil},
+		{"tokens too", full, func(p *client.Permission) { p.Limits = []client.Limit{{Per: "day", Requests: 100, Tokens: 5}} }, []string{"limits"}},
+		{"less input, some mail", full, func(p *client.Permission) { p.MaxInputTokens, p.Mail = 1, &client.Mail{MaxRecipients: 1} }, []string{"max_input_tokens", "mail"}},
 		{"for half as long", full, func(p *client.Permission) { p.ExpiresAt = time.Now().Add(30 * time.Minute) }, []string{"expires_at"}},
 		{"from tomorrow", full, func(p *client.Permission) { p.NotBefore = time.Now().Add(24 * time.Hour) }, []string{"not_before"}},
 	} {
@@ -73,4 +77,9 @@ func TestRefusedResourceIsAReduction(t *testing.T) {
 	if got := c.Reductions(); len(got) != 1 || !got[0].Refused || got[0].Resource != "mail:resend" || got[0].Asked.Reason != "to send reports" {
 		t.Errorf("%+v", got)
 	}
+}
+
+// dollars is a permission with a limit of so much a day.
+func dollars(amount string) client.Permission {
+	return client.Permission{Resource: "llm:openai", Limits: []client.Limit{{Per: "day", Dollars: amount}}}
 }
