@@ -38,7 +38,7 @@ func newOAuthServerWith(t *testing.T, set func(*Config)) *oauthServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Providers: providers}
+	cfg := Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Providers: providers, BuildProvider: all.Provider}
 	set(&cfg)
 	s, err := New(cfg)
 	if err != nil {

@@ -28,7 +28,7 @@ func opened(t *testing.T, set func(*Config)) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Providers: providers}
+	cfg := Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Providers: providers, BuildProvider: all.Provider}
 	cfg.UnlockFile = setUp(t, cfg.DataDir)
 	if set != nil {
 		set(&cfg)
@@ -70,7 +70,7 @@ var made = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s, err := New(Config{DataDir: dir, Listen: "127.0.0.1:0", Providers: providers})
+	s, err := New(Config{DataDir: dir, Listen: "127.0.0.1:0", Providers: providers, BuildProvider: all.Provider})
 	if err != nil {
 		return "", err
 	}
@@ -141,6 +141,12 @@ func TestEveryRouteForEveryCaller(t *testing.T) {
 		"POST /apps/:id/revoke":      {signIn, 404, 403},
 		"POST /sessions/:id/end":     {signIn, 404, 403},
 		"GET /activity":              {signIn, 200, 200},
+		"GET /usage":                 {signIn, 200, 200},
+		"GET /alerts":                {signIn, 200, 200},
+		"POST /alerts/dismiss":       {signIn, 303, 403},
+		"POST /alerts/:id/dismiss":   {signIn, 404, 403},
+		"GET /tester":                {signIn, 200, 200},
+		"POST /tester":               {signIn, 422, 403},
 		"POST /freeze":               {signIn, 303, 403},
 		"POST /thaw":                 {signIn, 303, 403},
 		"POST /lock":                 {signIn, 303, 403},
@@ -375,7 +381,7 @@ func TestSetupLinkWorksOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Providers: providers})
+	s, err := New(Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Providers: providers, BuildProvider: all.Provider})
 	if err != nil {
 		t.Fatal(err)
 	}

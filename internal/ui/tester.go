@@ -86,7 +86,11 @@ func (u *UI) renderTester(c echo.Context, v testerView) error {
 			}
 		}
 	}
-	return render(c, http.StatusOK, testerPage(v))
+	status := http.StatusOK
+	if v.Problem != "" {
+		status = http.StatusUnprocessableEntity
+	}
+	return render(c, status, testerPage(v))
 }
 
 // permission finds one permission and whose it is.
