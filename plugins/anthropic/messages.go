@@ -51,10 +51,11 @@ func describeCount(req plugins.Request, call *plugins.Call) error {
 }
 
 func readBody(req plugins.Request, members []string) (*plugins.Object, error) {
-	if err := checkQuery(req.RawQuery); err != nil {
+	// Anthropic's own SDKs add beta=true to some paths, where the header says the same.
+	if err := plugins.CheckNoQuery(req.RawQuery, decisive()...); err != nil {
 		return nil, err
 	}
-	if err := checkEncoding(req.Header); err != nil {
+	if err := plugins.CheckPlainJSON(req.Header); err != nil {
 		return nil, err
 	}
 	body, err := plugins.ParseObject(req.Body, decisive()...)

@@ -15,6 +15,8 @@ import (
 	"github.com/keywicket/keywicket/plugins/relaytest"
 )
 
+const model = "claude-sonnet-4-5"
+
 // relay stands between the SDK and the fake.
 func relay(t *testing.T, cfg anthropicfake.Config) (*relaytest.Relay, *anthropicfake.Server, sdk.Client) {
 	t.Helper()
@@ -35,7 +37,7 @@ func testContext(t *testing.T) context.Context {
 
 func params() sdk.MessageNewParams {
 	return sdk.MessageNewParams{
-		Model: sdk.ModelClaudeSonnet4_5, MaxTokens: 64,
+		Model: model, MaxTokens: 64,
 		Messages: []sdk.MessageParam{sdk.NewUserMessage(sdk.NewTextBlock("say something nice"))},
 	}
 }
@@ -122,7 +124,7 @@ func TestSDKBeta(t *testing.T) {
 	t.Parallel()
 	r, upstream, client := relay(t, anthropicfake.Config{})
 	_, err := client.Beta.Messages.New(testContext(t), sdk.BetaMessageNewParams{
-		Model: sdk.ModelClaudeSonnet4_5, MaxTokens: 64,
+		Model: model, MaxTokens: 64,
 		Messages: []sdk.BetaMessageParam{sdk.NewBetaUserMessage(sdk.NewBetaTextBlock("hi"))},
 		Betas:    []sdk.AnthropicBeta{sdk.AnthropicBetaContext1m2025_08_07, sdk.AnthropicBetaFastMode2026_02_01},
 	})
@@ -140,7 +142,7 @@ func TestSDKBeta(t *testing.T) {
 func TestSDKCountAndModels(t *testing.T) {
 	t.Parallel()
 	r, _, client := relay(t, anthropicfake.Config{})
-	count, err := client.Messages.CountTokens(testContext(t), sdk.MessageCountTokensParams{Model: sdk.ModelClaudeSonnet4_5, Messages: params().Messages})
+	count, err := client.Messages.CountTokens(testContext(t), sdk.MessageCountTokensParams{Model: model, Messages: params().Messages})
 	if err != nil || count.InputTokens != 9 {
 		t.Errorf("got %+v, %v", count, err)
 	}

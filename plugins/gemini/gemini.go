@@ -104,7 +104,7 @@ func describe(req plugins.Request, call *plugins.Call) error {
 		}
 		return nil
 	}
-	if err := checkEncoding(req.Header); err != nil {
+	if err := plugins.CheckPlainJSON(req.Header); err != nil {
 		return err
 	}
 	call.Header.Set("Content-Type", "application/json")
