@@ -29,7 +29,7 @@ func playGateway(p part) (*player, error) {
 		return nil, err
 	}
 	s, err := server.New(server.Config{
-		DataDir: p.Dir, Listen: address, PublicURL: origin, Providers: providers, Drain: time.Second,
+		DataDir: p.Dir, Listen: address, PublicURL: origin, Providers: providers, BuildProvider: all.Provider, Drain: time.Second,
 		UnauthenticatedPerMinute: 10_000_000, // the apps renew their tokens all at once, from one address
 	})
 	if err != nil {
