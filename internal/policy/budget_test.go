@@ -46,6 +46,7 @@ type crowd struct {
 	doc     Document
 	clients int
 	stream  bool
+	mixed   bool
 	short   int64 // by how much the input of one request in a run is estimated too low
 
 	spent   atomic.Int64 // of the first limit's unit, by the provider's count
@@ -69,6 +70,10 @@ func (c *crowd) client(rnd *rand.Rand) {
 		time.Sleep(time.Duration(rnd.IntN(300)) * time.Millisecond)
 		req := ask
 		req.Stream, req.Choices, req.Rate = c.stream, 1, &mini
+		if c.mixed {
+			req.Stream = rnd.IntN(5) > 0
+			req.Model = []string{"gpt-4o", "gpt-4o-mini", "o3"}[rnd.IntN(3)]
+		}
 		req.InputTokens = 1 + rnd.Int64N(120)
 		if rnd.IntN(4) == 0 {
 			req.OutputTokens = 1 + rnd.Int64N(2000)
@@ -76,7 +81,7 @@ func (c *crowd) client(rnd *rand.Rand) {
 		r, err := c.Reserve("per_a", c.doc, req)
 		denied, refused := errors.AsType[*Denied](err)
 		switch {
-		case refused && denied.Code == CodeBudgetHeld:
+		case refused && !spentCode(denied.Code):
 			c.held.Add(1)
 			time.Sleep(denied.RetryAfter)
 		case refused:
@@ -114,7 +119,7 @@ func (c *crowd) answer(rnd *rand.Rand, r *Reservation, req Request) {
 		most = 1 + rnd.Int64N(most) // what was made until it was noticed
 	}
 	switch {
-	case !c.stream:
+	case !req.Stream:
 		u.OutputTokens = most
 		time.Sleep(time.Duration(rnd.IntN(3000)) * time.Millisecond)
 	default:
@@ -182,6 +187,41 @@ func TestBudgetHolds(t *testing.T) {
 	}
 }
 
+// Streams and others for several models, under limits of every kind.
+func TestBudgetsHoldTogether(t *testing.T) {
+	t.Parallel()
+	for seed := range size(t, budgetSeedsVar, 3) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBook(t, time.UTC)
+				b.Ledger.clock = time.Now
+				c := &crowd{book: b, clients: size(t, budgetStreamsVar, 500), mixed: true, doc: Document{
+					Resource: "llm:openai", Concurrency: 300,
+					Limits: []Limit{
+						{Per: Lifetime, Dollars: 1_000_000_000, Tokens: 1_000_000},
+						{Per: Day, Requests: 100_000}, {Per: Month, Dollars: 1_100_000_000},
+						{Per: Lifetime, Model: "gpt-4o", Dollars: 300_000_000}, {Per: Month, Model: "gpt-*", Tokens: 90_000},
+						{Per: Minute, Tokens: 60_000, Dollars: 700_000_000},
+					},
+				}}
+				c.run(uint64(seed))
+				full := false
+				for _, s := range b.Limits("per_a", c.doc) {
+					full = full || s.Per != Minute && s.Used >= s.Limit-s.Limit/20
+					if s.Used > s.Limit || s.Held != 0 {
+						t.Errorf("%+v", s)
+					}
+				}
+				if !full || b.slack() != 0 {
+					t.Errorf("%d still ahead, and %v", b.slack(), b.states(c.doc))
+				}
+				t.Logf("%v used by %d requests, %d cut, %d times held", b.states(c.doc), c.passed.Load(), c.cut.Load(), c.held.Load())
+			})
+		})
+	}
+}
+
 func (c *crowd) judge() {
 	c.t.Helper()
 	unit, state := units[c.unit()], c.Limits("per_a", c.doc)[0]
@@ -211,4 +251,13 @@ func (b *book) slack() (all int64) {
 		}
 	}
 	return all
+}
+
+func spentCode(code string) bool {
+	for _, u := range units {
+		if code == u.spent() {
+			return true
+		}
+	}
+	return false
 }

@@ -52,10 +52,13 @@ func (l *Ledger) grow(r *Reservation, u Usage) (*round, error) {
 	if wait := l.uncovered(r, r.holds, used, now); wait != nil {
 		return wait, nil
 	}
-	r.covered = r.ahead(u, worthwhile, (*hold).durable)
-	err := l.raise(r, r.need.amounts(r.covered), used)
+	to := r.ahead(u, worthwhile, (*hold).durable)
+	if err := l.raise(r, r.need.amounts(to), used); err != nil {
+		return nil, err
+	}
+	r.covered = to
 	l.keepAhead(r)
-	return nil, err
+	return nil, nil
 }
 
 // readWindows reads the windows of the moment.

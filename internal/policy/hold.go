@@ -94,7 +94,7 @@ func (l *Ledger) holds(a *account, d Document, req Request, now time.Time) ([]ho
 				return nil, err
 			}
 			h := hold{place: at, unit: u, cap: most, index: i, limit: limit}
-			h.waived = unit == Requests && req.Retry && limit.Per != Minute
+			h.waived = !unit.metered() && req.Retry && limit.Per != Minute
 			all = merge(all, h)
 		}
 	}

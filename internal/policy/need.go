@@ -1,11 +1,6 @@
 package policy
 
-import (
-	"math"
-	"sort"
-
-	"github.com/keywicket/keywicket/internal/policy/price"
-)
+import "github.com/keywicket/keywicket/internal/policy/price"
 
 const (
 	// assumedOutput is the output, per choice, of a request that asks for none
@@ -105,22 +100,12 @@ func (n *need) amounts(u Usage) amounts {
 func (n *need) unmeasured(u Unit) *Denied {
 	rate, lists := n.req.Rate, n.req.listsModels()
 	switch {
-	case u == Requests || lists:
+	case !u.metered() || lists:
 		return nil
-	case u == NanoDollars && rate == nil:
+	case u.priced() && rate == nil:
 		return denial(CodeModelUnpriced, "the price of model %s is not known, and this permission has a limit in dollars; ask the owner to set one", quote(n.req.Model))
 	case n.req.InputUnknown && (rate == nil || rate.MaxContext <= 0):
 		return denial(CodeInputCapExceeded, "the provider adds input of unknown size to this request, and the context of model %s is not known; send all of the input, or ask the owner to lift the limits in tokens and dollars", quote(n.req.Model))
 	}
 	return nil
-}
-
-// largest is the largest n from 0 to most for which ok holds, -1 for none. What
-// does not hold for n must not hold for more.
-func largest(most int64, ok func(n int64) bool) int64 {
-	if ok(most) {
-		return most
-	}
-	most = min(most, math.MaxInt32) // what an int holds everywhere
-	return int64(sort.Search(int(most), func(i int) bool { return !ok(int64(i)) })) - 1
 }

@@ -192,7 +192,7 @@ func TestBudgetsPass(t *testing.T) {
 		until(time.April, 1, 12, 0)
 		want(spend(CodeDollarBudgetSpent, day(time.April, 2)), 20_000)
 		until(time.April, 2, 0, 0) // of 23 hours: clocks go from two to three
-		if resets := b.Limits("per_a", d)[0].ResetsAt; resets.Sub(time.Now()) != 23*time.Hour {
+		if resets := b.Limits("per_a", d)[0].ResetsAt; time.Until(resets) != 23*time.Hour {
 			t.Errorf("resets at %v", resets)
 		}
 		stream := b.reserve(d, flowing(0))

@@ -15,7 +15,11 @@
 //   - Settled plus held never passes a cap, under any concurrency, through
 //     kill -9 and restart, through a clock set back and a policy edited while
 //     requests run. After a crash a counter may stand too high by at most one
-//     block, never too low.
+//     block, never too low. Only a provider that reports more than was
+//     estimated can take a count past its cap: by that much.
+//   - Budget that running requests hold and budget that is spent are different
+//     denials. Streams hold little and grow; what all of them have ahead stays
+//     below a 64th of a cap.
 //
 // What it refuses to do: it reads no body, talks to no network, and knows
 // nothing of providers beyond the facts in a [Request].

@@ -38,7 +38,7 @@ func (r *Reservation) Held() Usage {
 	r.ledger.mu.Lock()
 	defer r.ledger.mu.Unlock()
 	if !r.measured() {
-		return r.need.with(0)
+		return Usage{InputTokens: min(max(r.need.req.InputTokens, 0), mostTokens)}
 	}
 	return r.covered
 }

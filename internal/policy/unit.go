@@ -51,12 +51,17 @@ func (u Unit) actual(used Usage, rate *price.Rate) int64 {
 	return most
 }
 
+// metered says that a request takes as much as it uses, not one each; priced
+// that it takes a price to know how much.
+func (u Unit) metered() bool { return u != Requests }
+func (u Unit) priced() bool  { return u == NanoDollars }
+
 // attempt is what a request takes of a rate that came to nothing.
 func (u Unit) attempt() int64 {
-	if u == Requests {
-		return 1
+	if u.metered() {
+		return 0
 	}
-	return 0
+	return 1
 }
 
 // spent is the code of a denial when nothing is left.
