@@ -49,6 +49,8 @@ type exchange struct {
 	upstream *upstream // where the call goes; nil until the key is released
 	secret   vault.Secret
 	meter    plugins.Meter // nil until the provider answers
+	answer   pieces        // the same
+	atOnce   bool          // each piece of the answer is flushed by itself
 	reached  atomic.Bool   // the provider may have seen the request
 	failed   bool          // the provider failed before any output
 	whole    bool          // its answer came to the end

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/http/httputil"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/policy"
@@ -21,26 +20,24 @@ const maxForeignID = 128 // bytes of a provider's request id
 func (x *exchange) forward() {
 	stopWatching := context.AfterFunc(x.request.Context(), x.clientLeft)
 	defer stopWatching()
-	engine := &httputil.ReverseProxy{
-		Rewrite:        func(r *httputil.ProxyRequest) { x.upstream.put(r.Out) },
-		Transport:      x.p.transport,
-		ModifyResponse: x.accept,
-		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { x.fail(err) },
-		BufferPool:     x.p.buffers,
-		ErrorLog:       x.p.engineLog,
-	}
-	engine.ServeHTTP(x.reply, x.blank())
-}
-
-// blank is what the reverse proxy takes for the client's request: nothing of
-// the real one is in it, so nothing of it can be passed on by oversight.
-func (x *exchange) blank() *http.Request {
 	trace := &httptrace.ClientTrace{WroteHeaders: func() { x.reached.Store(true) }}
-	r := &http.Request{
-		Method: x.upstream.method, URL: x.upstream.url, Header: http.Header{},
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	out := x.upstream.request(httptrace.WithClientTrace(x.ctx, trace))
+	if out.Body != nil {
+		defer out.Body.Close() // the transport may still read it when it has failed
 	}
-	return r.WithContext(httptrace.WithClientTrace(x.ctx, trace))
+	res, err := x.p.transport.RoundTrip(out)
+	if err != nil {
+		x.fail(err)
+		return
+	}
+	if err := x.accept(res); err != nil {
+		_ = res.Body.Close() // nothing more is wanted of it
+		x.fail(err)
+		return
+	}
+	if err := x.relay(res); err != nil {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // clientLeft gives the provider a bounded time to say what an answer cost that
@@ -55,8 +52,9 @@ func (x *exchange) clientLeft() {
 	}
 }
 
-// accept looks at the provider's answer before its first byte goes out. What
-// it cannot meter or must not follow is refused.
+// accept looks at the provider's answer before its first byte goes out, and
+// makes it what the client may have of it. What it cannot meter or must not
+// follow is refused.
 func (x *exchange) accept(res *http.Response) error {
 	x.failed = res.StatusCode < 200 || res.StatusCode >= 300
 	switch {
@@ -73,16 +71,13 @@ func (x *exchange) accept(res *http.Response) error {
 	scrub := x.scrub
 	x.meter = x.provider.NewMeter(x.call)
 	src := x.newSource(res.Body)
-	if res.ContentLength > bufferBytes || x.facts.Stream {
-		res.ContentLength = -1 // which makes the reverse proxy flush each piece; a short answer goes out in one
-	}
 	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind == "text/event-stream" {
-		res.ContentLength = -1
-		res.Body = x.newStream(src, scrub)
+		x.answer, x.atOnce = x.newStream(src, scrub), true
 	} else {
-		res.Body = x.newAnswer(src, scrub)
+		x.answer = x.newAnswer(src, scrub)
+		x.atOnce = x.facts.Stream || res.ContentLength < 0 || res.ContentLength > bufferBytes
 	}
-	res.Header, res.Trailer = x.answerHeader(res.Header, scrub), nil
+	res.Header = x.answerHeader(res.Header, scrub)
 	return nil
 }
 

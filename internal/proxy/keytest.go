@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/keywicket/keywicket/internal/vault"
 	"github.com/keywicket/keywicket/plugins"
@@ -46,9 +45,7 @@ func (p *Proxy) TestKey(ctx context.Context, credentialID string) (KeyReport, er
 
 // probe asks the provider; like every call, it follows no redirect.
 func (p *Proxy) probe(ctx context.Context, up *upstream, probe plugins.Probe) KeyReport {
-	r := (&http.Request{}).WithContext(ctx)
-	up.put(r)
-	res, err := p.transport.RoundTrip(r)
+	res, err := p.transport.RoundTrip(up.request(ctx))
 	if err != nil {
 		verdict := probe.Explain(0, nil)
 		return KeyReport{OK: verdict.OK, Words: verdict.Words}

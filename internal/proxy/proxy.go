@@ -23,8 +23,6 @@ package proxy
 
 import (
 	"context"
-	"log"
-	"log/slog"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/pairing"
@@ -37,8 +35,7 @@ type Proxy struct {
 	running   *running
 	transport transports
 	buffers   *buffers
-	memory    *memory     // for request bodies
-	engineLog *log.Logger // what httputil.ReverseProxy has to say
+	memory    *memory // for request bodies
 	denials   *denials
 	attempts  *attempts
 	retries   *retries
@@ -57,7 +54,6 @@ func New(cfg Config) (*Proxy, error) {
 		transport: newTransports(cfg.Timeouts),
 		buffers:   newBuffers(),
 		memory:    newMemory(cfg.MaxBodyMemory, cfg.MaxAppBodyMemory),
-		engineLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 		denials:   newDenials(),
 		attempts:  newAttempts(),
 		retries:   newRetries(maxRetries, maxAppRetries),

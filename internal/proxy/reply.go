@@ -13,8 +13,7 @@ import (
 // dropped after one write.
 //
 // The header map it shows is not the connection's: what is in it counts at
-// WriteHeader and not later. So an upstream's informational answers (1xx) and
-// trailers, which httputil.ReverseProxy passes on by itself, go nowhere.
+// WriteHeader and not later.
 type reply struct {
 	to       http.ResponseWriter
 	control  *http.ResponseController

@@ -26,22 +26,22 @@ func (x *exchange) newStream(src *source, scrub scrubber) *stream {
 	return &stream{x: x, src: src, events: plugins.NewEventReader(src, 0), scrub: scrub}
 }
 
-// Read implements io.Reader; one event is never joined with the next, so that
+// next implements pieces; one event is never joined with the next, so that
 // each is flushed by itself.
-func (s *stream) Read(p []byte) (int, error) {
+func (s *stream) next() ([]byte, error) {
 	for len(s.ready) == 0 {
 		if s.over {
-			return 0, io.EOF
+			return nil, io.EOF
 		}
 		s.advance()
 	}
-	n := copy(p, s.ready)
-	s.ready = s.ready[n:]
-	return n, nil
+	piece := s.ready
+	s.ready = nil
+	return piece, nil
 }
 
 func (s *stream) advance() {
-	forward, err := s.next()
+	forward, err := s.read()
 	switch {
 	case err == io.EOF:
 		s.over = true
@@ -54,9 +54,9 @@ func (s *stream) advance() {
 	}
 }
 
-// next meters one event and returns what of it the client may see: nothing, of
+// read meters one event and returns what of it the client may see: nothing, of
 // one that the limits have no room for.
-func (s *stream) next() ([]byte, error) {
+func (s *stream) read() ([]byte, error) {
 	raw, err := s.events.Next()
 	if err != nil {
 		s.spent, s.x.whole = true, err == io.EOF
@@ -83,7 +83,7 @@ func (s *stream) end(reason error) {
 func (s *stream) Close() error {
 	if !s.over && !s.spent {
 		s.x.abandon()
-		s.x.drain(s.src, func() error { _, err := s.next(); return err })
+		s.x.drain(s.src, func() error { _, err := s.read(); return err })
 	}
 	return s.src.body.Close()
 }

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -75,14 +76,17 @@ func atHome(m plugins.Manifest, c vault.Credential) bool {
 	return host == home.Hostname() || strings.HasSuffix(host, "."+home.Hostname())
 }
 
-// put makes out the upstream request. Its body cannot be read twice: net/http
-// sends a request with an Idempotency-Key, which clients choose, again by
-// itself when a connection closes, and no limit would have counted that one.
-func (u *upstream) put(out *http.Request) {
-	out.Method, out.URL, out.Host, out.Header = u.method, u.url, u.url.Host, u.header
-	out.Trailer, out.TransferEncoding = nil, nil
-	out.Body, out.GetBody, out.ContentLength = nil, nil, int64(len(u.body))
+// request is the upstream request as it is sent: nothing of the client's is in
+// it. Its body cannot be read twice: net/http sends a request with an
+// Idempotency-Key, which clients choose, again by itself when a connection
+// closes, and no limit would have counted that one.
+func (u *upstream) request(ctx context.Context) *http.Request {
+	out := &http.Request{
+		Method: u.method, URL: u.url, Host: u.url.Host, Header: u.header, ContentLength: int64(len(u.body)),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
 	if len(u.body) > 0 {
 		out.Body = io.NopCloser(bytes.NewReader(u.body))
 	}
+	return out.WithContext(ctx)
 }

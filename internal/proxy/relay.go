@@ -1,0 +1,64 @@
+package proxy
+
+import (
+	"io"
+	"maps"
+	"net/http"
+)
+
+// pieces is an answer on its way to the client.
+type pieces interface {
+	// next is the next piece, which is good until the one after it; io.EOF
+	// after the last.
+	next() ([]byte, error)
+	// Close ends it. If there is more, it may first be read for its usage.
+	io.Closer
+}
+
+// relay passes an answer on. Informational answers (1xx) and trailers of the
+// provider's go nowhere. Errors: whatever keeps the answer from being whole.
+func (x *exchange) relay(res *http.Response) error {
+	defer x.answer.Close()
+	maps.Copy(x.reply.Header(), res.Header)
+	x.reply.WriteHeader(res.StatusCode)
+	if err := x.flush(); err != nil {
+		return err
+	}
+	for {
+		piece, err := x.answer.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := x.pass(piece); err != nil {
+			return err
+		}
+	}
+}
+
+// pass writes a piece. A large one takes several writes: each has a deadline
+// of its own.
+func (x *exchange) pass(piece []byte) error {
+	for len(piece) > 0 {
+		n, err := x.reply.Write(piece[:min(len(piece), bufferBytes)])
+		if err == nil {
+			err = x.flush()
+		}
+		if err != nil {
+			return err
+		}
+		piece = piece[n:]
+	}
+	return nil
+}
+
+// flush sends what was written, but of a short answer, of which head, body and
+// end go out together.
+func (x *exchange) flush() error {
+	if !x.atOnce {
+		return nil
+	}
+	return x.reply.FlushError()
+}
