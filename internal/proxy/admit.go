@@ -178,7 +178,7 @@ func (x *exchange) capOutput(limit int64) error {
 	if err := x.call.SetOutputCap(limit); err != nil {
 		return err
 	}
-	x.facts.OutputTokens = x.call.Facts.OutputTokens
+	x.facts.OutputTokens = cmp.Or(x.call.Facts.OutputTokens, limit) // of the few actions that take none, the input bounds the output
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/keywicket/keywicket/internal/audit"
+	"github.com/keywicket/keywicket/internal/policy"
 )
 
 // announce writes the line without which nothing may reach a provider.
@@ -25,7 +26,7 @@ func (x *exchange) recordEnd() {
 	e := x.event(audit.RequestEnded)
 	e.Code, e.Status, e.Detail = x.code, x.reply.status, x.note
 	e.LatencyMS = x.p.cfg.Clock().Sub(x.began).Milliseconds()
-	if b := x.bill; b.charged {
+	if b := x.bill; b.usage != (policy.Usage{}) || b.cost > 0 {
 		e.Usage = &audit.Usage{
 			InputTokens: b.usage.InputTokens, CachedTokens: b.usage.CachedTokens, CacheWriteTokens: b.usage.CacheWriteTokens,
 			OutputTokens: b.usage.OutputTokens, CostNanoDollars: b.cost, Estimated: b.estimated,

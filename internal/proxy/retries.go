@@ -169,17 +169,21 @@ func (r *retries) drop(a *attempt) {
 // recall looks whether the request has been tried before. It reads the key as
 // the provider will: one that is given twice, or too long, is none.
 func (x *exchange) recall() (err error) {
-	key := plugins.AllowHeader(x.request.Header, "Idempotency-Key").Get("Idempotency-Key")
+	const header = "Idempotency-Key"
+	if x.request.Header[header] == nil {
+		return nil
+	}
+	key := plugins.AllowHeader(x.request.Header, header).Get(header)
 	if key == "" {
 		return nil
 	}
-	data, err := x.body.read()
+	body, err := x.body.sum()
 	if err != nil {
 		return err
 	}
 	x.attempt, err = x.p.retries.begin(x.caller.App.ID,
 		retryKey(hashed([]byte(x.caller.App.ID), []byte(x.resource), []byte(key))),
-		retryBody(hashed([]byte(x.request.Method), []byte(x.path), []byte(x.request.URL.RawQuery), data)),
+		retryBody(hashed([]byte(x.request.Method), []byte(x.path), []byte(x.request.URL.RawQuery), body[:])),
 		x.p.cfg.Clock())
 	if x.attempt != nil {
 		x.facts.Retry = x.attempt.retried

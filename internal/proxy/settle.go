@@ -40,6 +40,7 @@ func (x *exchange) charge() bill {
 	}
 	if b.estimated {
 		x.estimate(&b.usage)
+		b.estimated = b.usage != policy.Usage{} // of nothing, nothing is to be reported
 	}
 	b.cost = x.cost(b.usage)
 	return b
