@@ -37,7 +37,7 @@ func TestCanary(t *testing.T) {
 	s.setUp(t, keyFile)
 	p := serve(t, s.dir, "127.0.0.1:0", "--unlock-file", keyFile)
 	s.secret("provider key", canaryKey)
-	s.run(t, canaryKey+"\n", "key", "add", "llm:openai", "--label", "work", "--base-url", fake.BaseURL())
+	s.run(t, canaryKey+"\n", "key", "add", "llm:openai", "--label", "work", "--base-url", fake.BaseURL(), "--allow-private")
 
 	app := s.pair(t)
 	s.mistakes(t, keyFile, fake)

@@ -26,7 +26,7 @@ func TestFullDisk(t *testing.T) {
 	t.Cleanup(func() { fake.Close() })
 	serve(t, dir, "127.0.0.1:0")
 	command(t, dir, "", "init")
-	command(t, dir, canaryKey, "key", "add", "llm:openai", "--label", "work", "--base-url", fake.BaseURL())
+	command(t, dir, canaryKey, "key", "add", "llm:openai", "--label", "work", "--base-url", fake.BaseURL(), "--allow-private")
 	var made struct {
 		PairingString string `json:"pairing_string"`
 	}

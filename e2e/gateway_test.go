@@ -58,7 +58,7 @@ func start(t *testing.T, settings ...setting) *gateway {
 	if err := g.Admin.Init(ctx, admin.InitInput{Passphrase: passphrase}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = g.Admin.AddKey(ctx, admin.KeyInput{Resource: "llm:openai", Label: "work", BaseURL: fake.BaseURL(), Secret: canaryKey})
+	_, err = g.Admin.AddKey(ctx, admin.KeyInput{Resource: "llm:openai", Label: "work", BaseURL: fake.BaseURL(), Secret: canaryKey, AllowPrivate: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -116,7 +116,7 @@ func TestCapSurvivesKill(t *testing.T) {
 	dir := t.TempDir()
 	first := serve(t, dir, "127.0.0.1:0")
 	command(t, dir, "", "init")
-	command(t, dir, canaryKey, "key", "add", "llm:openai", "--label", "work", "--base-url", fake.BaseURL())
+	command(t, dir, canaryKey, "key", "add", "llm:openai", "--label", "work", "--base-url", fake.BaseURL(), "--allow-private")
 	var made struct {
 		PairingString string `json:"pairing_string"`
 	}

@@ -68,7 +68,7 @@ func servePlain(t *testing.T) (*process, *plainApp) {
 	at := freeAddress(t)
 	p := serve(t, t.TempDir(), at)
 	command(t, p.dir, "", "init")
-	command(t, p.dir, canaryKey, "key", "add", "llm:openai", "--label", "work", "--base-url", fake.BaseURL())
+	command(t, p.dir, canaryKey, "key", "add", "llm:openai", "--label", "work", "--base-url", fake.BaseURL(), "--allow-private")
 	var made struct {
 		PairingString string `json:"pairing_string"`
 	}

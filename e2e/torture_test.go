@@ -116,7 +116,7 @@ func newRack(t *testing.T) *rack {
 	r.start(t)
 	t.Cleanup(r.kill)
 	ctx := t.Context()
-	if _, err := r.admin.AddKey(ctx, admin.KeyInput{Resource: "llm:openai", Label: "work", BaseURL: fake.BaseURL(), Secret: canaryKey}); err != nil {
+	if _, err := r.admin.AddKey(ctx, admin.KeyInput{Resource: "llm:openai", Label: "work", BaseURL: fake.BaseURL(), Secret: canaryKey, AllowPrivate: true}); err != nil {
 		t.Fatal(err)
 	}
 	r.keys["work"] = there

@@ -18,12 +18,13 @@ type failure struct {
 }
 
 // ErrorBody implements [plugins.Provider]: {"statusCode","name","message"}, and
-// request_id when there is one.
+// request_id when there is one. The message ends with the code: it is all that
+// Resend's SDK for Go keeps of an error.
 func (p *Provider) ErrorBody(f plugins.Failure) []byte {
 	if f.Status == 0 {
 		f.Status = http.StatusInternalServerError
 	}
-	data, err := json.Marshal(failure{f.Status, f.Code, f.Message, f.RequestID}, jsontext.AllowInvalidUTF8(true))
+	data, err := json.Marshal(failure{f.Status, f.Code, f.Message + " (" + f.Code + ")", f.RequestID}, jsontext.AllowInvalidUTF8(true))
 	if err != nil { // cannot happen: the shape is made of strings and a number
 		return []byte(`{"statusCode":500,"name":"internal","message":"the request failed"}`)
 	}
