@@ -172,6 +172,42 @@ func TestHeldIsNotSpent(t *testing.T) {
 	}
 }
 
+// The ledger's checks say of tokens and dollars what Reserve would, and take
+// nothing.
+func TestCheckOfAmounts(t *testing.T) {
+	t.Parallel()
+	b := newBook(t, time.UTC)
+	d := limits(Limit{Per: Minute, Tokens: 5000}, Limit{Per: Day, Dollars: 10_000})
+	check := func(req Request, results [3]Result, code string) {
+		t.Helper()
+		before := b.states(d)
+		checks, err := b.Check("per_a", d, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range checks {
+			if c.Result != results[i] || c.Result == Fail && c.Code != code {
+				t.Errorf("%+v, want %s %s", c, results[i], code)
+			}
+		}
+		b.wantStates(d, before...)
+	}
+	all := [3]Result{Pass, Pass, Pass}
+	check(asking(100), all, "")
+	large := asking(100)
+	large.InputTokens = 6000
+	check(large, [3]Result{Fail, NotReached, NotReached}, CodeRateLimited)
+	r := b.reserve(d, asking(900))
+	check(asking(900), [3]Result{Pass, Pass, Fail}, CodeBudgetHeld)
+	check(asking(10), all, "")
+	r.Settle(Usage{InputTokens: 100, OutputTokens: 960})
+	check(asking(900), [3]Result{Pass, Pass, Fail}, CodeDollarBudgetSpent)
+	_, err := b.Reserve("per_a", d, asking(900))
+	if denied := wantDenied(t, err, CodeDollarBudgetSpent); denied.Message != "the limit of $0.00001 a day has too little left for this request; it resets at 2026-11-22T00:00:00Z" {
+		t.Error(denied.Message)
+	}
+}
+
 // A worst case leaves room to streams that run.
 func TestWholeOutputLeavesHalfToStreams(t *testing.T) {
 	t.Parallel()

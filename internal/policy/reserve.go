@@ -62,6 +62,7 @@ func (l *Ledger) reserve(r *Reservation, a *account, d Document) (*round, error)
 		a.growing++
 	}
 	a.touched = true
+	r.waits = nil
 	l.keepAhead(r)
 	return nil, nil
 }

@@ -59,6 +59,7 @@ func (r *Reservation) fit(a amounts, room func(*hold) int64) bool {
 // the usage that is certain and those to hold.
 func (r *Reservation) begin(output int64) (used, to amounts) {
 	n := &r.need
+	r.outputCap = 0
 	switch {
 	case n.grows():
 		used := n.with(min(n.choices, output))
