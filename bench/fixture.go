@@ -15,21 +15,23 @@ import (
 	"github.com/keywicket/keywicket/internal/store"
 )
 
-// document is what every app may do: six limits, none of them within reach.
+// document is what every app may do: six limits, of requests, tokens and
+// dollars, none of them within reach.
 const document = `{
   "resource": "llm:openai",
   "actions": ["chat.completions", "models.list"],
   "models": ["gpt-4o*", "text-embedding-3-*"],
   "deny_models": ["*-audio*"],
+  "max_input_tokens": 32000,
   "max_output_tokens": 4096,
   "max_body_bytes": 1048576,
   "limits": [
-    {"per": "minute", "requests": 100000000},
-    {"per": "day", "requests": 100000000},
-    {"per": "month", "requests": 100000000},
-    {"per": "lifetime", "requests": 100000000},
+    {"per": "minute", "requests": 100000000, "tokens": 100000000000},
+    {"per": "day", "requests": 100000000, "tokens": 100000000000, "dollars": "1000000"},
+    {"per": "month", "dollars": "10000000"},
+    {"per": "lifetime", "requests": 1000000000},
     {"per": "day", "model": "gpt-4o-mini", "requests": 100000000},
-    {"per": "month", "model": "gpt-4o*", "requests": 100000000}
+    {"per": "month", "model": "gpt-4o*", "tokens": 1000000000000}
   ],
   "concurrency": 1000
 }`

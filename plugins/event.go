@@ -15,7 +15,7 @@ const MaxEventBytes = 8 << 20
 var ErrEventTooLong = errors.New("the provider sent an event larger than the gateway accepts")
 
 const (
-	firstBuffer   = 4 << 10
+	firstBuffer   = 1 << 10
 	maxEmptyReads = 100
 )
 
