@@ -15,9 +15,9 @@ import (
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
 	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/policy/price"
+	"github.com/keywicket/keywicket/internal/providers"
 	"github.com/keywicket/keywicket/internal/store"
 	"github.com/keywicket/keywicket/internal/vault"
-	"github.com/keywicket/keywicket/plugins"
 	"github.com/keywicket/keywicket/plugins/all"
 	"github.com/keywicket/keywicket/plugins/openai/openaifake"
 )
@@ -40,6 +40,7 @@ type bench struct {
 	pairing   *pairing.Pairing
 	ledger    *policy.Ledger
 	prices    *price.Table
+	book      *providers.Book
 	proxy     *Proxy
 	url       string // of the gateway
 	fake      *openaifake.Server
@@ -143,7 +144,7 @@ func (b *bench) openRooms(o options) {
 	b.prices, err = price.Open(price.Config{Store: st, Clock: b.clock.now})
 	b.must(err)
 	b.openVault(st, o)
-	b.openProxy(o)
+	b.openProxy(st, o)
 }
 
 func (b *bench) openVault(st *store.Store, o options) {
@@ -162,14 +163,14 @@ func (b *bench) openVault(st *store.Store, o options) {
 	b.keyID = key.ID
 }
 
-func (b *bench) openProxy(o options) {
+func (b *bench) openProxy(st *store.Store, o options) {
 	b.Helper()
-	providers, err := all.Providers()
+	embedded, err := all.Providers()
 	b.must(err)
-	registry, err := plugins.NewRegistry(providers)
+	b.book, err = providers.Open(providers.Config{Store: st, Embedded: embedded, Build: all.Provider, Clock: b.clock.now})
 	b.must(err)
 	c := o.proxy
-	c.Pairing, c.Ledger, c.Vault, c.Audit, c.Providers, c.Clock = b.pairing, b.ledger, b.vault, b.audit, registry, b.clock.now
+	c.Pairing, c.Ledger, c.Vault, c.Audit, c.Providers, c.Clock = b.pairing, b.ledger, b.vault, b.audit, b.book, b.clock.now
 	c.Prices, c.Zone = b.prices, time.UTC
 	if c.PublicURL == "" {
 		c.PublicURL = b.url

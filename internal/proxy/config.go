@@ -13,8 +13,8 @@ import (
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/policy/price"
+	"github.com/keywicket/keywicket/internal/providers"
 	"github.com/keywicket/keywicket/internal/vault"
-	"github.com/keywicket/keywicket/plugins"
 )
 
 // Config says what the data plane works with. Durations and sizes below 1 mean
@@ -28,8 +28,9 @@ type Config struct {
 	Vault *vault.Vault
 	// Audit records every request; required.
 	Audit *audit.Log
-	// Providers are what can be reached at present; required.
-	Providers Providers
+	// Providers are what can be reached, and the owner's names for models;
+	// required.
+	Providers *providers.Book
 	// Prices are what models cost; required.
 	Prices *price.Table
 	// History is told how each request ended; default none.
@@ -65,14 +66,6 @@ type Config struct {
 	DrainTime  time.Duration
 	// Timeouts bound each wait.
 	Timeouts Timeouts
-}
-
-// Providers finds what can be reached.
-type Providers interface {
-	// Lookup finds the provider of a resource such as llm:openai.
-	Lookup(resource string) (plugins.Provider, bool)
-	// All lists the providers.
-	All() []plugins.Provider
 }
 
 // Timeouts bound the waits of one exchange; there is none on the whole of it.
