@@ -71,6 +71,9 @@ func TestConformance(t *testing.T) {
 			}
 			suite := plugintest.Suite{Provider: p}
 			for _, s := range samples(t) {
+				if m.ID != "llm:openai" {
+					s.Answers = s.Answers[:min(1, len(s.Answers))] // the dialect's meters are the same for all
+				}
 				if slices.ContainsFunc(m.Actions, func(a plugins.Action) bool { return a.Name == s.Facts.Action }) {
 					suite.Samples = append(suite.Samples, s)
 				}

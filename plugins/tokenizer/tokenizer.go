@@ -21,7 +21,7 @@ import (
 
 // MaxText is how many bytes of one text are counted with a tokenizer; each byte
 // behind them counts as a token, which no tokenizer exceeds.
-const MaxText = 2 << 20
+const MaxText = 1 << 20
 
 // encoding is one vocabulary, loaded once.
 type encoding func() *codec.Codec
