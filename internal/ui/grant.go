@@ -117,31 +117,43 @@ func (u *UI) end(chosen, date string) (time.Time, error) {
 	return time.Time{}, formError("Choose until when.")
 }
 
-// amountOf is the daily cap of a document, as the form shows it.
+// amountOf is the daily cap of a document, as the form shows it. A document
+// has one at most.
 func amountOf(d policy.Document) amountView {
-	for _, l := range d.Limits {
-		if isDailyCap(l) {
-			return amountView{Capped: true, Requests: strconv.FormatInt(l.Requests, 10)}
-		}
+	i := slices.IndexFunc(d.Limits, isDailyCap)
+	if i < 0 {
+		return amountView{Requests: strconv.Itoa(defaultRequests)}
 	}
-	return amountView{Requests: strconv.Itoa(defaultRequests)}
+	v, day := amountView{Capped: true}, d.Limits[i]
+	if day.Requests > 0 {
+		v.Requests = strconv.FormatInt(day.Requests, 10)
+	}
+	if day.Tokens > 0 {
+		v.Tokens = strconv.FormatInt(day.Tokens, 10)
+	}
+	if day.Dollars > 0 {
+		v.Dollars = day.Dollars.String()
+	}
+	return v
 }
 
 // isDailyCap says whether l is the limit that the form edits.
-func isDailyCap(l policy.Limit) bool {
-	return l.Per == policy.Day && l.Model == "" && l.Requests > 0
-}
+func isDailyCap(l policy.Limit) bool { return l.Per == policy.Day && l.Model == "" }
 
 // setAmount gives the document the daily cap that the form names.
 func setAmount(c echo.Context, suffix string, d *policy.Document) error {
 	limits := slices.DeleteFunc(slices.Clone(d.Limits), isDailyCap)
 	switch posted(c, "amount"+suffix) {
 	case "capped":
-		n, err := strconv.ParseInt(strings.TrimSpace(posted(c, "requests"+suffix)), 10, 64)
-		if err != nil || n < 1 {
-			return formError("Give the number of requests a day, from 1.")
+		before := amountView{}
+		if slices.ContainsFunc(d.Limits, isDailyCap) {
+			before = amountOf(*d)
 		}
-		limits = append(limits, policy.Limit{Per: policy.Day, Requests: n})
+		day, err := dailyCap(c, suffix, before)
+		if err != nil {
+			return err
+		}
+		limits = append(limits, day)
 	case "uncapped":
 	default:
 		return formError("Choose up to how much.")
@@ -151,6 +163,42 @@ func setAmount(c echo.Context, suffix string, d *policy.Document) error {
 		d.Limits = limits
 	}
 	return nil
+}
+
+// dailyCap reads the amounts of the form. Where a field was not sent, nobody
+// has said that its cap goes away: it stays as it is.
+func dailyCap(c echo.Context, suffix string, before amountView) (policy.Limit, error) {
+	field := func(name, otherwise string) string {
+		if !c.Request().PostForm.Has(name + suffix) {
+			return otherwise
+		}
+		return strings.TrimSpace(posted(c, name+suffix))
+	}
+	day := policy.Limit{Per: policy.Day}
+	for _, amount := range []struct {
+		text, what string
+		into       *int64
+	}{{field("requests", before.Requests), "requests", &day.Requests}, {field("tokens", before.Tokens), "tokens", &day.Tokens}} {
+		if amount.text == "" {
+			continue
+		}
+		n, err := strconv.ParseInt(amount.text, 10, 64)
+		if err != nil || n < 1 {
+			return day, formError("Give the number of " + amount.what + " a day, from 1.")
+		}
+		*amount.into = n
+	}
+	if text := field("dollars", before.Dollars); text != "" {
+		n, err := policy.ParseDollars(text)
+		if err != nil || n < 1 {
+			return day, formError("Give the dollars a day as an amount such as 1.50.")
+		}
+		day.Dollars = n
+	}
+	if day.Requests == 0 && day.Tokens == 0 && day.Dollars == 0 {
+		return day, formError("Give the number of requests a day, from 1, or of tokens, or dollars.")
+	}
+	return day, nil
 }
 
 // setModels gives the document the models that the form names. An empty field

@@ -94,7 +94,10 @@ func (u *UI) pairAgain(c echo.Context, problem string) error {
 
 // postedAmount is a daily cap as it was sent.
 func postedAmount(c echo.Context, suffix string) amountView {
-	return amountView{Capped: posted(c, "amount"+suffix) != "uncapped", Requests: posted(c, "requests"+suffix)}
+	return amountView{
+		Capped: posted(c, "amount"+suffix) != "uncapped", Requests: posted(c, "requests"+suffix),
+		Tokens: posted(c, "tokens"+suffix), Dollars: posted(c, "dollars"+suffix),
+	}
 }
 
 func validChoices(chosen string) []choice {

@@ -127,7 +127,7 @@ func someConsent(f frame) consentView {
 		Grants: []grantView{{
 			Suffix: "-0", Title: "OpenAI", Resource: "llm:openai", Models: "gpt-4o*", Included: true,
 			Sentences: []string{"Actions: chat.completions", "Models: gpt-4o*", "At most 4,096 tokens of output a request", "100 requests a day", "Until 22 Nov 2026 10:27"},
-			Amount:    amountView{Capped: true, Requests: "100"},
+			Amount:    amountView{Capped: true, Requests: "100", Tokens: "2000000", Dollars: "1.50"},
 		}},
 	}
 }
