@@ -17,3 +17,14 @@ func BenchmarkMeterEvent(b *testing.B) {
 		meter.Seen()
 	}
 }
+
+func BenchmarkDescribeChat(b *testing.B) {
+	p := provider(b)
+	r := chatRequest(`{"model":"gpt-4o","stream":true,"messages":[{"role":"system","content":"You are a helpful assistant that answers in one short sentence."},{"role":"user","content":"What is the capital of France, and why does anybody ask a machine for it?"}],"temperature":0.2}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.Describe(r); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
