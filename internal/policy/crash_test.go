@@ -84,6 +84,31 @@ func TestCrashKeepsTotalsThatHadTime(t *testing.T) {
 	}
 }
 
+// More accounts than are written at a time are all written.
+func TestCrashKeepsTotalsOfMany(t *testing.T) {
+	t.Parallel()
+	b := newBook(t, time.UTC)
+	const many = 700
+	id := func(i int) string { return fmt.Sprint("per_", i) }
+	for i := range many {
+		r, err := b.Reserve(id(i), Document{Resource: "llm:openai"}, ask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Settle(Usage{OutputTokens: 9})
+	}
+	for range 3 { // 256 at a time
+		b.writer.unsaved.flush()
+	}
+	b.settleDown()
+	b.crash()
+	for i := range many {
+		if got := b.Totals(id(i)); got.OutputTokens != 9 {
+			t.Fatalf("%s: totals %+v", id(i), got)
+		}
+	}
+}
+
 // Once a ceiling is there, reservations go on while the disk is busy, and
 // before it is reached the next one has been put there.
 func TestHotPathDoesNotWaitForTheDisk(t *testing.T) {

@@ -424,6 +424,25 @@ func TestGrowInMinutes(t *testing.T) {
 	})
 }
 
+// A provider that reports nonsense spends a minute, and does not turn it over
+// to a fresh one.
+func TestNonsenseSpendsAMinute(t *testing.T) {
+	t.Parallel()
+	b := newBook(t, time.UTC)
+	d := limits(Limit{Per: Minute, Tokens: 1_000_000})
+	var all []*Reservation
+	for range 9 {
+		all = append(all, b.reserve(d, asking(10)))
+	}
+	for _, r := range all {
+		r.Settle(Usage{InputTokens: 1 << 62, OutputTokens: 1 << 62})
+	}
+	b.refused(d, asking(10), CodeRateLimited)
+	if used := b.Limits("per_a", d)[0].Used; used < 1<<60 {
+		t.Errorf("%d used", used)
+	}
+}
+
 // What was settled beyond its hold is on disk when Settle returns.
 func TestSettleBeyondTheHold(t *testing.T) {
 	t.Parallel()

@@ -65,7 +65,10 @@ func (r rates) add(key string, n int64) (window, error) {
 // window that the hold was last counted in, if it is still under way.
 func (r rates) correct(h *hold, n int64) error {
 	if n > 0 {
-		_, err := r.add(h.key, n)
+		w, err := r.look(h.key)
+		if err == nil {
+			_, err = r.add(h.key, saturate(w.used, n)-w.used)
+		}
 		return err
 	}
 	if n = max(n, -h.counted); n == 0 {
