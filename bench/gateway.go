@@ -65,7 +65,7 @@ func addKey(ctx context.Context, p part) error {
 		return err
 	}
 	_, err = owner.AddKey(ctx, admin.KeyInput{
-		Resource: resource, Label: "bench", BaseURL: "http://" + p.Upstream + "/v1", Secret: "sk-bench-0123456789abcdef0123456789abcdef",
+		Resource: resource, Label: "bench", BaseURL: "http://" + p.Upstream + "/v1", Secret: "sk-bench-0123456789abcdef0123456789abcdef", AllowPrivate: true,
 	})
 	return err
 }
