@@ -57,7 +57,7 @@ func setUp(ctx context.Context, s *stage) (string, error) {
 // storeKey proves that the key works and lies nowhere in clear.
 func storeKey(ctx context.Context, s *stage) (string, error) {
 	key, err := s.owner.AddKey(ctx, admin.KeyInput{
-		Resource: demoResource, Label: "demo", BaseURL: s.provider.BaseURL(), Secret: s.providerKey,
+		Resource: demoResource, Label: "demo", BaseURL: s.provider.BaseURL(), AllowPrivate: true, Secret: s.providerKey,
 	})
 	if err != nil {
 		return "", err

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/keywicket/keywicket/internal/policy"
 )
 
 // maxDays bounds durations given in days; the longest is a hundred years.
@@ -118,6 +120,11 @@ func (v value) String() string {
 		return formatDuration(*into)
 	case *[]string:
 		return strings.Join(*into, ",")
+	case *policy.Dollars:
+		if *into == 0 {
+			return ""
+		}
+		return into.String()
 	case *slog.Level:
 		return strings.ToLower(into.String())
 	}
@@ -155,6 +162,15 @@ func (v value) Set(text string) error {
 			}
 			*into = append(*into, entry)
 		}
+	case *policy.Dollars:
+		n, err := policy.ParseDollars(text)
+		if err == nil && n == 0 {
+			err = errors.New(`must be more than 0`)
+		}
+		if err != nil {
+			return err
+		}
+		*into = n
 	case *slog.Level:
 		if into.UnmarshalText([]byte(text)) != nil {
 			return errors.New("say debug, info, warn or error")

@@ -46,7 +46,10 @@ flags that narrow it, the string carries a preset: what you mean to grant. With
 // preset is the text of the policy given as a file or by flags; empty when
 // there is none.
 func (g *gateway) preset(ctx context.Context, client *admin.Client) (string, error) {
-	document, narrowed := g.document()
+	document, narrowed, err := g.document()
+	if err != nil {
+		return "", err
+	}
 	switch {
 	case g.policyFile != "" && (narrowed || len(g.resources) > 0):
 		return "", usagef("--policy says it all; give either the file, or --resource and the flags that narrow it")
@@ -91,8 +94,13 @@ func flagAtFault(err error) error {
 		return err
 	}
 	member, _, _ := strings.Cut(refused.Path, "[")
-	if member == "limits" {
-		member = "requests"
+	switch member {
+	case "limits":
+		member = refused.Path[strings.LastIndex(refused.Path, ".")+1:] // the unit
+	case "hours.days":
+		member = "days"
+	case "hours.from", "hours.to":
+		member = "hours"
 	}
 	return usagef("--%s: %s; see: gateway pair --help", strings.ReplaceAll(member, "_", "-"), refused.Problem)
 }
@@ -104,28 +112,6 @@ func (g *gateway) readPolicy() (string, error) {
 		return "", fmt.Errorf("%s is empty; put a policy document in it, such as {\"resource\": \"llm:openai\"}", g.policyFile)
 	}
 	return string(data), err
-}
-
-// document is the policy that the flags of pair spell, without a resource, and
-// whether any of them narrows it.
-func (g *gateway) document() (d policy.Document, narrowed bool) {
-	d = policy.Document{
-		Actions: g.actions, Models: g.models, DenyModels: g.denyModels,
-		Origins: g.origins, RequireBodyHash: g.bodyHash,
-		MaxOutputTokens: g.maxOutput, Concurrency: int(g.concurrency),
-	}
-	for _, limit := range []policy.Limit{
-		{Per: policy.Minute, Requests: g.perMinute},
-		{Per: policy.Day, Requests: g.perDay},
-		{Per: policy.Month, Requests: g.perMonth},
-		{Per: policy.Lifetime, Requests: g.lifetime},
-	} {
-		if limit.Requests > 0 {
-			d.Limits = append(d.Limits, limit)
-		}
-	}
-	narrowed = len(d.Actions)+len(d.Models)+len(d.DenyModels)+len(d.Origins)+len(d.Limits) > 0 || d.RequireBodyHash || d.MaxOutputTokens > 0 || d.Concurrency > 0
-	return d, narrowed
 }
 
 func (g *gateway) term() (admin.Term, error) {

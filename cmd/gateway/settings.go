@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/server"
 )
 
@@ -45,18 +46,26 @@ type settings struct {
 	replace      bool
 	dryRun       bool
 
-	policyFile  string
-	resources   []string
-	actions     []string
-	models      []string
-	denyModels  []string
-	origins     []string
-	bodyHash    bool
-	perMinute   int64
-	perDay      int64
-	perMonth    int64
-	lifetime    int64
-	maxOutput   int64
+	policyFile string
+	resources  []string
+	actions    []string
+	models     []string
+	denyModels []string
+	origins    []string
+	bodyHash   bool
+	perMinute  int64
+	perDay     int64
+	perMonth   int64
+	lifetime   int64
+	maxOutput  int64
+	maxInput   int64
+
+	minuteTokens, dayTokens, monthTokens, lifetimeTokens int64
+	dayDollars, monthDollars, lifetimeDollars            policy.Dollars
+	hours                                                string
+	days                                                 []string
+	addresses                                            []string
+
 	concurrency int64
 	expires     time.Duration
 	forever     bool
