@@ -172,7 +172,7 @@ func (in *input) leaf(name string, o *object) error {
 		in.unknown = true
 		in.left += size
 	case name == "file_id", name == "file_url", strings.HasSuffix(name, "_url"), name == "url" && strings.HasSuffix(o.name, "_url"),
-		name == "id" && o.name == "audio", name == "type" && string(value) == `"item_reference"`:
+		name == "url" && o.name == "source", name == "id" && o.name == "audio", name == "type" && string(value) == `"item_reference"`:
 		in.unknown = true
 	default:
 		in.note(name, value, o)
