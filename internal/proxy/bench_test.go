@@ -32,20 +32,21 @@ const (
 // around it and a provider behind it.
 type bench struct {
 	*testing.T
-	dir       string
-	clock     *clock
-	audit     *audit.Log
-	replay    *dpop.Replay
-	vault     *vault.Vault
-	pairing   *pairing.Pairing
-	ledger    *policy.Ledger
-	prices    *price.Table
-	book      *providers.Book
-	proxy     *Proxy
-	url       string // of the gateway
-	fake      *openaifake.Server
-	upstreams atomic.Int64 // requests a handler in the fake's place has seen
-	keyID     string
+	dir         string
+	clock       *clock
+	audit       *audit.Log
+	replay      *dpop.Replay
+	vault       *vault.Vault
+	pairing     *pairing.Pairing
+	ledger      *policy.Ledger
+	prices      *price.Table
+	book        *providers.Book
+	proxy       *Proxy
+	url         string // of the gateway
+	fake        *openaifake.Server
+	upstreams   atomic.Int64 // requests a handler in the fake's place has seen
+	keyID       string
+	upstreamURL string // of what is behind it
 }
 
 // clock runs with the machine's, from wherever a test puts it.
@@ -58,11 +59,12 @@ func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 type setting func(*options)
 
 type options struct {
-	proxy    Config
-	upstream http.Handler
-	baseURL  string
-	noKey    bool
-	replay   int
+	proxy      Config
+	upstream   http.Handler
+	baseURL    string
+	noKey      bool
+	publicOnly bool // the owner has not agreed to private addresses
+	replay     int
 }
 
 func with(change func(*Config)) setting { return func(o *options) { change(&o.proxy) } }
@@ -80,6 +82,7 @@ func newBench(t *testing.T, settings ...setting) *bench {
 	server := httptest.NewUnstartedServer(nil)
 	b.url = "http://" + server.Listener.Addr().String()
 	o.baseURL = b.openUpstream(o)
+	b.upstreamURL = o.baseURL
 	b.openRooms(o)
 	server.Config.Handler = b.proxy
 	server.Start()
@@ -157,7 +160,7 @@ func (b *bench) openVault(st *store.Store, o options) {
 		return
 	}
 	key, err := b.vault.AddCredential(vault.NewCredential{
-		Resource: resource, Label: "test", BaseURL: o.baseURL, Secret: vault.NewSecret([]byte(canary)),
+		Resource: resource, Label: "test", BaseURL: o.baseURL, Secret: vault.NewSecret([]byte(canary)), AllowPrivate: !o.publicOnly,
 	})
 	b.must(err)
 	b.keyID = key.ID

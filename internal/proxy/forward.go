@@ -25,7 +25,7 @@ func (x *exchange) forward() {
 	if out.Body != nil {
 		defer out.Body.Close() // the transport may still read it when it has failed
 	}
-	res, err := x.p.transport.RoundTrip(out)
+	res, err := x.p.transport.send(x.upstream, out)
 	if err != nil {
 		x.fail(err)
 		return
@@ -133,6 +133,8 @@ func (x *exchange) reason(err error) error {
 		return errKeyRefused
 	case errors.Is(err, errUnreadable):
 		return errUnreadable
+	case errors.Is(err, errPrivateAddress):
+		return errPrivateAddress
 	case errors.As(err, &denied), errors.Is(err, policy.ErrUnavailable):
 		return err
 	case errors.As(err, &slow) && slow.Timeout():

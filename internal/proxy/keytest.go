@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -45,7 +46,11 @@ func (p *Proxy) TestKey(ctx context.Context, credentialID string) (KeyReport, er
 
 // probe asks the provider; like every call, it follows no redirect.
 func (p *Proxy) probe(ctx context.Context, up *upstream, probe plugins.Probe) KeyReport {
-	res, err := p.transport.RoundTrip(up.request(ctx))
+	res, err := p.transport.send(up, up.request(ctx))
+	if errors.Is(err, errPrivateAddress) {
+		return KeyReport{Words: "This key was not sent: its address is a private one. If it is meant to be, store the key again " +
+			"and allow that (gateway key add --allow-private); a provider that is always there says so in its manifest."}
+	}
 	if err != nil {
 		verdict := probe.Explain(0, nil)
 		return KeyReport{OK: verdict.OK, Words: verdict.Words}

@@ -90,6 +90,7 @@ func refusals() []struct {
 		{plugins.ErrSecret, refusal{status: 502, code: codeUpstream, final: true, message: "The stored key for this resource cannot be used. The owner must add it again."}},
 		{errKeyRemoved, refusal{status: 502, code: codeUpstream, final: true, message: "The owner has removed the key of this resource."}},
 		{errKeyRefused, refusal{status: 502, code: codeUpstream, final: true, message: "The provider does not accept the key that the owner has stored for this resource. The owner must replace it."}},
+		{errPrivateAddress, refusal{status: 502, code: codeUpstream, final: true, message: "The provider is at a private address, which the owner has not allowed for it."}},
 		{errFutile, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached lately. Try again in a few seconds."}},
 		{errUpstream, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached or broke off its answer."}},
 		{errUnreadable, refusal{status: 502, code: codeUpstream, message: "The provider's answer is encoded in a way that the gateway cannot read."}},

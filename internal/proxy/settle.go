@@ -1,6 +1,9 @@
 package proxy
 
 import (
+	"cmp"
+	"math"
+
 	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/policy/price"
 )
@@ -75,7 +78,17 @@ func (x *exchange) output(held int64) int64 {
 	case x.facts.Stream:
 		return x.covered.OutputTokens
 	}
-	return min(x.meter.Seen(), held)
+	return min(x.meter.Seen(), cmp.Or(held, x.asked()))
+}
+
+// asked is the output that a request without a hold of any may have had: where
+// no limit counts tokens or dollars none is held, and it is told all the same.
+func (x *exchange) asked() int64 {
+	each, choices := x.facts.OutputTokens, x.facts.Choices
+	if each <= 0 || choices <= 0 || each > math.MaxInt64/choices {
+		return math.MaxInt64
+	}
+	return each * choices
 }
 
 // input is how many tokens were read that the provider did not report. What it

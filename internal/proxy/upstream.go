@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/keywicket/keywicket/internal/vault"
@@ -22,6 +24,18 @@ type upstream struct {
 	url    *url.URL
 	header http.Header // with the credential
 	body   []byte
+
+	private bool // it may be at an address that is not public: the owner has agreed
+}
+
+// gatewaysOwn are the names under which the owner may not send a header with a
+// key: they are the gateway's, or the connection's.
+func gatewaysOwn(name string) bool {
+	return slices.Contains([]string{
+		"Accept", "Accept-Encoding", "Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie",
+		"Dpop", "Expect", "Host", "Idempotency-Key", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
+		"Transfer-Encoding", "Upgrade", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "X-Auth-Token",
+	}, textproto.CanonicalMIMEHeaderKey(name))
 }
 
 // newUpstream puts a call at its address and the credential on it. Errors:
@@ -40,10 +54,17 @@ func newUpstream(m plugins.Manifest, c vault.Credential, secret vault.Secret, ca
 	if header.Get("User-Agent") == "" {
 		header.Set("User-Agent", userAgent)
 	}
+	for name, value := range c.Headers {
+		if !gatewaysOwn(name) {
+			header.Set(name, value)
+		}
+	}
 	if err := plugins.Authorize(header, m, secret.Bytes()); err != nil {
 		return nil, err
 	}
-	return &upstream{method: call.Method, url: target, header: header, body: call.Body}, nil
+	return &upstream{
+		method: call.Method, url: target, header: header, body: call.Body, private: m.AllowPrivate || c.AllowPrivate,
+	}, nil
 }
 
 // target is the credential's base URL, or the manifest's when it has none, and
@@ -53,7 +74,7 @@ func target(m plugins.Manifest, c vault.Credential, path string) (*url.URL, erro
 	if base == "" {
 		base = m.BaseURL
 	}
-	u, err := url.Parse(strings.TrimSuffix(base, "/") + path)
+	u, err := url.Parse(strings.TrimSuffix(base, "/") + m.Below + path)
 	if err != nil || u.Host == "" {
 		return nil, fmt.Errorf("base URL of %s cannot be used", m.ID)
 	}

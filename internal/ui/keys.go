@@ -20,12 +20,12 @@ func (u *UI) showKeys(c echo.Context) error {
 // addKey is POST /keys. The secret is not in the view: a form that is shown
 // again asks for it again.
 func (u *UI) addKey(c echo.Context) error {
-	v := keysView{Label: posted(c, "label"), BaseURL: posted(c, "base_url")}
+	v := keysView{Label: posted(c, "label"), BaseURL: posted(c, "base_url"), AllowPrivate: posted(c, "allow_private") != ""}
 	resource := posted(c, "resource")
 	secret := vault.NewSecret([]byte(posted(c, "secret")))
 	defer secret.Zero()
 	key, err := u.cfg.Vault.AddCredential(vault.NewCredential{
-		Resource: resource, Label: v.Label, BaseURL: v.BaseURL, Secret: secret,
+		Resource: resource, Label: v.Label, BaseURL: v.BaseURL, AllowPrivate: v.AllowPrivate, Secret: secret,
 	})
 	if problem, refused := keyProblem(err); refused {
 		v.Choices, v.Problem = u.resourceChoices(resource), problem
@@ -124,7 +124,7 @@ func (u *UI) keysPage(c echo.Context, status int, v keysView) error {
 	for _, key := range keys {
 		v.Keys = append(v.Keys, keyRow{
 			ID: key.ID, Label: key.Label, Resource: key.Resource, Title: u.title(key.Resource),
-			BaseURL: key.BaseURL, Added: u.at(key.CreatedAt), Tested: u.tests[key.ID],
+			BaseURL: key.BaseURL, AllowPrivate: key.AllowPrivate, Added: u.at(key.CreatedAt), Tested: u.tests[key.ID],
 		})
 	}
 	u.mu.Unlock()
