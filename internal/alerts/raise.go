@@ -67,7 +67,7 @@ type recent struct {
 func (all bursts) count(app string, now time.Time) (took time.Duration, burst bool) {
 	r := all[app]
 	if r == nil {
-		all.makeRoom(now)
+		all.makeRoom()
 		r = &recent{}
 		all[app] = r
 	}
@@ -82,22 +82,25 @@ func (all bursts) count(app string, now time.Time) (took time.Duration, burst bo
 	return took, true
 }
 
-// makeRoom forgets apps that were not refused lately, and when that is not
-// enough, any.
-func (all bursts) makeRoom(now time.Time) {
+// makeRoom forgets an app when there are too many: of a few, the one that was
+// refused the longest ago. To look at all would make each refusal dear.
+func (all bursts) makeRoom() {
+	const few = 8
 	if len(all) < maxBursts {
 		return
 	}
-	for app, r := range all {
-		last := r.at[(r.next+burstCount-1)%burstCount]
-		if now.Sub(last) > burstTime && now.Sub(r.raised) > burstPause {
-			delete(all, app)
+	oldest, seen := "", 0
+	var when time.Time
+	for app, r := range all { // in no order
+		if last := r.last(); seen == 0 || last.Before(when) {
+			oldest, when = app, last
+		}
+		if seen++; seen == few {
+			break
 		}
 	}
-	for app := range all {
-		if len(all) < maxBursts {
-			return
-		}
-		delete(all, app)
-	}
+	delete(all, oldest)
 }
+
+// last is when the app was refused last.
+func (r *recent) last() time.Time { return r.at[(r.next+burstCount-1)%burstCount] }
