@@ -43,6 +43,9 @@ type Document struct {
 	Streaming Access `json:"streaming,omitzero"`
 	// Mail are the rules for messages sent; nil does not restrict.
 	Mail *Mail `json:"mail,omitzero"`
+	// Key is the label of the one provider key that requests are sent with; empty
+	// leaves the choice to the gateway.
+	Key string `json:"key,omitzero"`
 	// Limits must all hold.
 	Limits []Limit `json:"limits,omitzero"`
 	// Concurrency is how many requests may run at once.

@@ -26,6 +26,7 @@ type given struct {
 	Tools           *Access        `json:"tools"`
 	Streaming       *Access        `json:"streaming"`
 	Mail            *givenMail     `json:"mail"`
+	Key             *string        `json:"key"`
 	Limits          []givenLimit   `json:"limits"`
 	Concurrency     *int64         `json:"concurrency"`
 }
@@ -75,6 +76,7 @@ func (g given) document(now time.Time) (Document, error) {
 		Tools:           r.access("tools", g.Tools),
 		Streaming:       r.access("streaming", g.Streaming),
 		Mail:            r.mail(g.Mail),
+		Key:             r.key(g.Key),
 		Limits:          r.limits(g.Limits),
 		Concurrency:     int(r.amount("concurrency", g.Concurrency)),
 	}

@@ -47,6 +47,9 @@ func (d Document) Sentences(zone *time.Location) []string {
 	if d.Mail != nil {
 		all = append(all, d.Mail.sentences()...)
 	}
+	if d.Key != "" {
+		all = append(all, "With the key "+strconv.Quote(d.Key)+" only")
+	}
 	all = append(all, d.limitSentences()...)
 	if !d.NotBefore.IsZero() {
 		all = append(all, "From "+moment(d.NotBefore, zone))

@@ -25,6 +25,7 @@ func (d Document) Validate() error {
 		d.Tools.validate("tools"),
 		d.Streaming.validate("streaming"),
 		d.validateMail(),
+		validateKey(d.Key),
 		d.validateLimits(),
 		d.validateConcurrency(),
 	)
