@@ -76,9 +76,9 @@ func newKeyring(clock func() time.Time, pick func(int) int) *keyring {
 
 // take chooses the key for the next attempt: of those that are neither tried
 // nor drained nor resting, one of the lowest rank, by weight. candidates are in
-// the order of rank. It returns false, and how long the first of them rests,
-// when there is none.
-func (k *keyring) take(candidates []vault.Credential, tried []string, model string) (c vault.Credential, wait time.Duration, ok bool) {
+// the order of rank. It returns false, and what the first of them to come back
+// rests for, when there is none.
+func (k *keyring) take(candidates []vault.Credential, tried []string, model string) (c vault.Credential, none resting, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := k.clock()
@@ -87,8 +87,8 @@ func (k *keyring) take(candidates []vault.Credential, tried []string, model stri
 		if c.Draining || slices.Contains(tried, c.ID) {
 			continue
 		}
-		if left, rests := k.left(c.ID, model, now); rests {
-			wait = shorter(wait, left)
+		if rests := k.resting(c.ID, model, now); rests.why != keyServed {
+			none = none.sooner(rests)
 			continue
 		}
 		if len(free) == 0 || c.Rank == free[0].Rank {
@@ -96,34 +96,44 @@ func (k *keyring) take(candidates []vault.Credential, tried []string, model stri
 		}
 	}
 	if len(free) == 0 {
-		return vault.Credential{}, wait, false
+		return vault.Credential{}, none, false
 	}
 	c = k.weigh(free)
 	k.begin(c.ID, model, now)
-	return c, 0, true
+	return c, resting{}, true
 }
 
-// left is how long a key rests for a model: at least a moment, when it does.
-func (k *keyring) left(id, model string, now time.Time) (time.Duration, bool) {
-	var left time.Duration
-	rests := false
-	consider := func(r *rest) {
-		if r.resting(now) {
-			left, rests = max(left, r.until.Sub(now), time.Second), true
+// resting is how long a key rests, at least a moment, and why; the zero value
+// is one that does not.
+type resting struct {
+	left time.Duration
+	why  keyOutcome
+}
+
+func (r resting) sooner(other resting) resting {
+	if r.why == keyServed || other.left < r.left {
+		return other
+	}
+	return r
+}
+
+// resting says how long a key rests for a model.
+func (k *keyring) resting(id, model string, now time.Time) (longest resting) {
+	for _, r := range []*rest{k.ofKey(id), k.slow[slowKey{id, model}]} {
+		if left := time.Second; r.resting(now) {
+			if left = max(left, r.until.Sub(now)); left > longest.left {
+				longest = resting{left, r.why}
+			}
 		}
 	}
-	if r := k.keys[id]; r != nil {
-		consider(&r.rest)
-	}
-	consider(k.slow[slowKey{id, model}])
-	return left, rests
+	return longest
 }
 
-func shorter(a, b time.Duration) time.Duration {
-	if a == 0 {
-		return b
+func (k *keyring) ofKey(id string) *rest {
+	if r := k.keys[id]; r != nil {
+		return &r.rest
 	}
-	return min(a, b)
+	return nil
 }
 
 func (k *keyring) weigh(free []vault.Credential) vault.Credential {
@@ -158,27 +168,27 @@ func (k *keyring) begin(id, model string, now time.Time) {
 	}
 }
 
-// give puts a key back, with what became of the attempt. retryAfter is the
-// provider's own, 0 for none.
-func (k *keyring) give(id, model string, outcome keyOutcome, retryAfter time.Duration) {
+// heard notes what a provider's answer says about a key, as soon as its head is
+// there. retryAfter is the provider's own, 0 for none.
+func (k *keyring) heard(id, model string, outcome keyOutcome, retryAfter time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r := k.keys[id]
 	if r == nil {
 		return
 	}
-	r.inUse--
 	now := k.clock()
 	slow := slowKey{id, model}
-	if outcome == keySlowDown {
+	switch outcome {
+	case keySlowDown:
 		r.rest = rest{}
 		s := cmp.Or(k.slow[slow], &rest{})
 		s.fail(outcome, now, retryAfter)
 		k.remember(slow, s, now)
-	} else if outcome == keyServed {
+	case keyServed:
 		r.rest = rest{}
 		delete(k.slow, slow)
-	} else {
+	default:
 		r.fail(outcome, now, retryAfter)
 		if s := k.slow[slow]; s != nil {
 			s.trial = false
@@ -190,16 +200,24 @@ func (k *keyring) give(id, model string, outcome keyOutcome, retryAfter time.Dur
 	}
 }
 
-// abandon puts a key back when the attempt says nothing about it.
-func (k *keyring) abandon(id, model string) {
+// unheard is for an attempt that says nothing about its key.
+func (k *keyring) unheard(id, model string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if r := k.keys[id]; r != nil {
-		r.inUse--
 		r.trial = false
 	}
 	if s := k.slow[slowKey{id, model}]; s != nil {
 		s.trial = false
+	}
+}
+
+// give puts a key back: its answer is over.
+func (k *keyring) give(id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if r := k.keys[id]; r != nil {
+		r.inUse--
 	}
 }
 

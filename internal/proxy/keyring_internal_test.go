@@ -30,11 +30,17 @@ func key(id string, a vault.Arrangement) vault.Credential {
 // takes wants the key that is chosen next; "" for none.
 func (r *ring) takes(want string, tried ...string) time.Duration {
 	r.t.Helper()
-	c, wait, ok := r.take(r.keys, tried, "m")
+	c, none, ok := r.take(r.keys, tried, "m")
 	if c.ID != want || ok != (want != "") {
 		r.t.Fatalf("took %q, want %q", c.ID, want)
 	}
-	return wait
+	return none.left
+}
+
+// put gives a key back with what became of it.
+func (r *ring) put(id, model string, outcome keyOutcome, retryAfter time.Duration) {
+	r.heard(id, model, outcome, retryAfter)
+	r.give(id)
 }
 
 func TestKeysAreTakenByRankAndWeight(t *testing.T) {
@@ -67,7 +73,7 @@ func TestAKeyRestsAndIsTriedByOne(t *testing.T) {
 		r := newRing(t, key("a", vault.Arrangement{}))
 		for range row.failures {
 			r.takes("a")
-			r.give("a", "m", outcome, row.retryAfter)
+			r.put("a", "m", outcome, row.retryAfter)
 			if r.keyring.keys["a"].failures >= failuresBeforeRest && outcome == keyUnreachable {
 				r.now = r.now.Add(time.Hour)
 			}
@@ -79,9 +85,9 @@ func TestAKeyRestsAndIsTriedByOne(t *testing.T) {
 			t.Errorf("%s: rests for %v, want %v", outcome, wait, row.rests)
 		}
 		r.now = r.now.Add(row.rests)
-		r.takes("a")                   // the trial
-		r.takes("")                    // and nobody else
-		r.give("a", "m", keyServed, 0) // it works
+		r.takes("a")                  // the trial
+		r.takes("")                   // and nobody else
+		r.put("a", "m", keyServed, 0) // it works
 		r.takes("a")
 		r.takes("a")
 	}
@@ -92,7 +98,7 @@ func TestARetryAfterIsRespectedWithinReason(t *testing.T) {
 	for asked, want := range map[time.Duration]time.Duration{42 * time.Second: 42 * time.Second, 300 * time.Hour: time.Hour} {
 		r := newRing(t, key("a", vault.Arrangement{}))
 		r.takes("a")
-		r.give("a", "m", keySlowDown, asked)
+		r.put("a", "m", keySlowDown, asked)
 		if wait := r.takes(""); wait != want {
 			t.Errorf("asked for %v: rests for %v, want %v", asked, wait, want)
 		}
@@ -108,7 +114,7 @@ func TestRestsGrow(t *testing.T) {
 	var all []time.Duration
 	for range 8 {
 		r.takes("a")
-		r.give("a", "m", keySlowDown, 0)
+		r.put("a", "m", keySlowDown, 0)
 		wait := r.takes("")
 		all = append(all, wait)
 		r.now = r.now.Add(wait)
@@ -126,10 +132,10 @@ func TestAFewFailuresAreNoRest(t *testing.T) {
 	for range 3 {
 		for range failuresBeforeRest - 1 {
 			r.takes("a")
-			r.give("a", "m", keyFailing, 0)
+			r.put("a", "m", keyFailing, 0)
 		}
 		r.takes("a")
-		r.give("a", "m", keyServed, 0)
+		r.put("a", "m", keyServed, 0)
 	}
 	r.takes("a")
 }
@@ -138,11 +144,12 @@ func TestAnAttemptThatSaysNothing(t *testing.T) {
 	t.Parallel()
 	r := newRing(t, key("a", vault.Arrangement{}))
 	r.takes("a")
-	r.give("a", "m", keyRefused, 0)
+	r.put("a", "m", keyRefused, 0)
 	r.now = r.now.Add(time.Minute)
 	r.takes("a")
-	r.abandon("a", "m") // the trial's client went away
-	r.takes("a")        // the next one tries
+	r.unheard("a", "m") // the trial's client went away
+	r.give("a")
+	r.takes("a") // the next one tries
 	h := r.health()["a"]
 	if h.State != "trying" || h.InUse != 1 || h.Requests != 3 || h.Failed != 1 || h.LastFailure != string(keyRefused) {
 		t.Errorf("health %+v", h)
@@ -164,7 +171,7 @@ func TestManyModelsOfAnAppStayBounded(t *testing.T) {
 		if _, _, ok := r.take(r.keys, nil, model); !ok {
 			t.Fatalf("model %d: no key", i)
 		}
-		r.give("a", model, keySlowDown, time.Minute)
+		r.put("a", model, keySlowDown, time.Minute)
 	}
 	if n := len(r.slow); n > maxResting {
 		t.Errorf("%d rests are remembered", n)
@@ -185,11 +192,12 @@ func TestKeyringConcurrently(t *testing.T) {
 				}
 				switch i % 3 {
 				case 0:
-					k.abandon(c.ID, "m")
+					k.unheard(c.ID, "m")
+					k.give(c.ID)
 				case 1:
-					k.give(c.ID, "m", keyFailing, time.Nanosecond)
+					k.heard(c.ID, "m", keyFailing, time.Nanosecond)
 				default:
-					k.give(c.ID, "m", keyServed, 0)
+					k.heard(c.ID, "m", keyServed, 0)
 				}
 				k.health()
 			}
