@@ -53,9 +53,12 @@ func (x *exchange) charge() bill {
 // have cost. It never takes anything from what was reported.
 func (x *exchange) estimate(u *policy.Usage) {
 	held := x.reservation.Held()
-	if u.InputTokens == 0 {
+	switch { // what a provider adds to the input in turns of its own is reported last
+	case u.InputTokens == 0:
 		u.InputTokens = x.input(held.InputTokens)
 		u.CacheWriteTokens = min(held.CacheWriteTokens, u.InputTokens)
+	case x.facts.InputUnknown:
+		u.InputTokens = max(u.InputTokens, held.InputTokens)
 	}
 	u.OutputTokens = max(u.OutputTokens, x.output(held.OutputTokens))
 	if stated := *u; u.CostStated { // so far
@@ -97,8 +100,8 @@ func (x *exchange) input(held int64) int64 {
 	switch {
 	case x.facts.InputUnknown:
 		return max(held, x.facts.InputTokens)
-	case x.closer != nil:
-		return x.closer()
+	case x.closer.possible():
+		return x.closer.tokens()
 	}
 	return x.facts.InputTokens
 }
@@ -125,10 +128,10 @@ func (x *exchange) grow() error {
 // it gives up.
 func (x *exchange) cover(u policy.Usage) error {
 	err := x.reservation.Grow(u)
-	if err == nil || x.closer == nil || x.closer() >= u.InputTokens {
+	if err == nil || !x.closer.possible() || x.closer.tokens() >= u.InputTokens {
 		return err
 	}
-	x.facts.InputTokens = x.closer()
+	x.facts.InputTokens = x.closer.tokens()
 	if closer := x.soFar(); closer != u {
 		err = x.reservation.Grow(closer)
 	}
