@@ -24,21 +24,25 @@ type row struct {
 	Sums
 }
 
-// rows copies the cells of a day, sorted so that what is alike stands
-// together.
+// rows copies the cells of a day, in no order.
 func (t *table) rows() []row {
 	all := make([]row, 0, len(t.cells))
 	for k, s := range t.cells {
 		all = append(all, row{k, s.copy()})
 	}
-	slices.SortFunc(all, func(a, b row) int {
-		return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(a.resource, b.resource), cmp.Compare(a.model, b.model), cmp.Compare(a.hour, b.hour))
-	})
 	return all
 }
 
-// encode packs a day.
+// arrange sorts rows so that what is alike stands together.
+func arrange(rows []row) {
+	slices.SortFunc(rows, func(a, b row) int {
+		return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(a.resource, b.resource), cmp.Compare(a.model, b.model), cmp.Compare(a.hour, b.hour))
+	})
+}
+
+// encode packs a day, and arranges its rows.
 func encode(rows []row) ([]byte, error) {
+	arrange(rows)
 	var texts [][]byte
 	numbers := map[string]uint64{}
 	var body []byte

@@ -74,7 +74,9 @@ func TestFrozenDay(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows, err := decode(data)
-	if err != nil || fmt.Sprint(rows) != fmt.Sprint(someDay().rows()) {
+	want := someDay().rows()
+	arrange(want)
+	if err != nil || fmt.Sprint(rows) != fmt.Sprint(want) {
 		t.Errorf("the frozen day is read as %v, %v", rows, err)
 	}
 }
