@@ -23,8 +23,8 @@ type part struct {
 // order is one line on a child's standard input; the child answers each with
 // figures on its standard output. A child ends when its input does.
 type order struct {
-	Do   string `json:"do"`             // "", collect, profile, release
-	File string `json:"file,omitempty"` // of a profile; none ends it
+	Do   string `json:"do"`             // "" (figures only), collect, waits, no waits, profile, heap, release
+	File string `json:"file,omitempty"` // of a profile; none ends one of processor time
 }
 
 // figures are a child's own.

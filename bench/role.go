@@ -67,6 +67,8 @@ func (pl *player) obey(o order) error {
 		pl.release()
 	case "waits":
 		runtime.SetBlockProfileRate(1)
+	case "no waits":
+		runtime.SetBlockProfileRate(0)
 	case "profile":
 		if o.File == "" {
 			pprof.StopCPUProfile()
