@@ -24,7 +24,7 @@ type refusal struct {
 	param      string         // the body member at fault
 	bare       bool           // 401: no credentials came, so the challenge names no error
 	denied     *policy.Denied // what a policy said; nil when none did
-	final      bool           // sending the request again cannot help: ever, or before the owner has acted
+	final      bool           // sending the request again cannot help: ever, for hours, or before the owner has acted
 }
 
 // Error makes a refusal usable as the cause of a cancelled context.
@@ -57,7 +57,7 @@ func (r *refusal) write(to *reply, speaker plugins.Provider) {
 		h.Set("Retry-After", strconv.FormatInt(wholeSeconds(r.retryAfter), 10))
 	}
 	if r.final {
-		h.Set("X-Should-Retry", "false") // SDKs try again on most 5xx and on 409: at the cost of a request, and after as long as Retry-After says
+		h.Set("X-Should-Retry", "false") // SDKs try again on 409, 429 and most 5xx: at the cost of a request, and after as long as Retry-After says
 	}
 	if r.denied != nil && r.status == http.StatusTooManyRequests {
 		writeLimit(h, r.denied)

@@ -120,7 +120,7 @@ func refusalOf(err error) *refusal {
 	case errors.As(err, &denied):
 		return &refusal{
 			status: deniedStatus(denied.Code), code: denied.Code, message: denied.Message,
-			retryAfter: denied.RetryAfter, denied: denied,
+			retryAfter: denied.RetryAfter, denied: denied, final: spent(denied.Code),
 		}
 	case errors.As(err, &bad):
 		return &refusal{status: bad.Status, code: bad.Code, message: bad.Message, param: bad.Param}
@@ -141,6 +141,15 @@ func refusalWithCode(code string) *refusal {
 		}
 	}
 	return refusalOf(nil)
+}
+
+// spent says whether a code is that of a budget, which lasts for a day at least.
+func spent(code string) bool {
+	switch code {
+	case policy.CodeRequestQuotaSpent, policy.CodeTokenBudgetSpent, policy.CodeDollarBudgetSpent:
+		return true
+	}
+	return false
 }
 
 // deniedStatus is the status of a policy's code: 403 but for these.
