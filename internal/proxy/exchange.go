@@ -7,17 +7,15 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
-	"github.com/keywicket/keywicket/internal/vault"
 	"github.com/keywicket/keywicket/plugins"
 )
 
 // exchange is one request on its journey. It belongs to one goroutine but for
-// ctx, reached and the reply's deadline.
+// ctx, what its tries have reached, and the reply's deadline.
 type exchange struct {
 	p       *Proxy
 	request *http.Request
@@ -26,10 +24,8 @@ type exchange struct {
 	id      string
 	began   time.Time
 
-	resource string // such as llm:openai
-	path     string // behind it, as on the wire
-	provider plugins.Provider
-	caller   pairing.Caller
+	aim
+	caller pairing.Caller
 
 	ctx    context.Context // nil until registered; its cause says why it was stopped
 	cancel context.CancelCauseFunc
@@ -39,7 +35,7 @@ type exchange struct {
 	permission  pairing.Permission
 	call        *plugins.Call
 	facts       policy.Request
-	closer      func() int64 // counts the input closely; nil when nothing can
+	closer      closeCount
 	reservation *policy.Reservation
 	attempt     *attempt // by its Idempotency-Key; nil without one
 	attempted   bool     // counted in attempts
@@ -61,6 +57,19 @@ type exchange struct {
 	code     string   // why it was refused or cut short
 	rule     string   // of the policy that did
 	note     string   // for the owner, about how it ended
+}
+
+// aim is what a request is sent for.
+type aim struct {
+	resource string // such as llm:openai
+	path     string // behind it, as on the wire
+	provider plugins.Provider
+
+	permission  pairing.Permission
+	call        *plugins.Call
+	facts       policy.Request
+	closer      func() int64 // counts the input closely; nil when nothing can
+	reservation *policy.Reservation
 }
 
 // ServeHTTP answers every request under Prefix, whatever its method.
@@ -133,7 +142,7 @@ func (x *exchange) end() {
 		x.p.retries.end(x.attempt, x.bill.charged, x.heard(), x.p.cfg.Clock())
 	}
 	if x.attempted {
-		x.p.attempts.end(x.caller.App.ID, x.p.cfg.Clock(), x.reached.Load())
+		x.p.attempts.end(x.caller.App.ID, x.p.cfg.Clock(), x.seen || x.reached())
 	}
 	if x.announced {
 		x.recordEnd()
@@ -145,7 +154,7 @@ func (x *exchange) end() {
 		x.cancel(nil)
 	}
 	x.scrub.forget()
-	x.secret.Zero()
+	x.leave(x.try)
 	x.body.free()
 	if x.entry != nil {
 		x.entry.rights.end()

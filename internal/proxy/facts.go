@@ -88,12 +88,22 @@ func overInput(err error) bool {
 	return errors.As(err, &denied) && denied.Code == policy.CodeInputCapExceeded
 }
 
-// counter takes the close estimate of the input, once, for whoever asks; nil
-// when there is none to be had.
-func counter(call *plugins.Call) func() int64 {
-	if call.CountInput == nil {
-		return nil
-	}
-	rough := call.Facts.InputTokens
-	return sync.OnceValue(func() int64 { return min(max(call.CountInput(), 0), rough) })
+// closeCount is the close estimate of a request's input, made when somebody
+// needs it, and once. It is safe for concurrent use from then on.
+type closeCount struct {
+	count func() int64 // nil when nothing can
+	rough int64        // is never exceeded
+	once  sync.Once
+	n     int64
+}
+
+func (c *closeCount) of(call *plugins.Call) {
+	c.count, c.rough = call.CountInput, call.Facts.InputTokens
+}
+
+func (c *closeCount) possible() bool { return c.count != nil }
+
+func (c *closeCount) tokens() int64 {
+	c.once.Do(func() { c.n = min(max(c.count(), 0), c.rough) })
+	return c.n
 }

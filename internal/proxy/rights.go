@@ -23,14 +23,16 @@ type rights struct {
 	over        bool
 	asked       *policy.Request     // as it goes to the provider; nil until decided
 	reservation *policy.Reservation // what it holds of the limits
-	closer      func() int64        // counts its input closely; nil when nothing can
+	closer      *closeCount         // of its input; nil once that was used
 	counting    bool                // that is being done
 	expiry      *time.Timer         // nil: never
+	pin         string              // label of the key that must serve it; empty for any
 	credential  string              // id of the key; empty until released
+	label       string              // of that key
 }
 
 // granted notes what the exchange was let do. mu is held.
-func (r *rights) granted(asked policy.Request, held *policy.Reservation, closer func() int64) {
+func (r *rights) granted(asked policy.Request, held *policy.Reservation, closer *closeCount) {
 	r.asked, r.reservation, r.closer = &asked, held, closer
 }
 
@@ -85,12 +87,14 @@ func (p *Proxy) decideAgain(e *entry) {
 	r.asked.Time = now
 	permission, decision, err := p.judge(e.appID, *r.asked)
 	switch {
-	case overInput(err) && r.closer != nil:
+	case overInput(err) && r.closer != nil && r.closer.possible():
 		r.counting = true
 		go p.countAgain(e)
 		return
 	case err == nil && decision.OutputCap > 0:
 		err = errUncapped
+	case err == nil && r.pinnedElsewhere(permission.Document.Key):
+		err = errPinned
 	case err == nil:
 		err = r.reservation.Renew(permission.Document)
 	}
@@ -98,7 +102,14 @@ func (p *Proxy) decideAgain(e *entry) {
 		e.cancel(refusalOf(err))
 		return
 	}
+	r.pin = permission.Document.Key
 	r.until(permission.Document.Until(now, p.cfg.Zone), now, func() { p.decideAgain(e) })
+}
+
+// pinnedElsewhere says that what runs is served by another key than the one
+// that must. mu is held.
+func (r *rights) pinnedElsewhere(label string) bool {
+	return label != "" && r.credential != "" && r.label != label
 }
 
 // countAgain decides with a close estimate of the input, which takes its time.
@@ -110,7 +121,7 @@ func (p *Proxy) countAgain(e *entry) {
 	if count == nil {
 		return
 	}
-	n := count()
+	n := count.tokens()
 	r.mu.Lock()
 	if r.asked != nil {
 		r.asked.InputTokens = n
@@ -122,6 +133,7 @@ func (p *Proxy) countAgain(e *entry) {
 
 // keyRemoved stops what uses a key that the owner has removed.
 func (p *Proxy) keyRemoved(credentialID string) {
+	defer p.keys.forget(credentialID)
 	for _, e := range p.running.matching(everyone) {
 		e.rights.mu.Lock()
 		if e.rights.credential == credentialID {
