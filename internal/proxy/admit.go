@@ -20,7 +20,7 @@ const Prefix = "/r/"
 // change of rights reaches it between any two steps.
 func (x *exchange) admit() error {
 	steps := []func() error{
-		x.route, x.authenticate, x.register, x.describe, x.recall, x.decide, x.announce,
+		x.route, x.authenticate, x.register, x.describe, x.recall, x.decide, x.announce, x.releaseKey,
 	}
 	for _, step := range steps {
 		err := step()
@@ -180,4 +180,25 @@ func (x *exchange) capOutput(limit int64) error {
 	}
 	x.facts.OutputTokens = cmp.Or(x.call.Facts.OutputTokens, limit) // of the few actions that take none, the input bounds the output
 	return nil
+}
+
+// releaseKey takes the key out of the vault, for this request only.
+func (x *exchange) releaseKey() error {
+	rights := &x.entry.rights
+	rights.mu.Lock()
+	credential, secret, err := x.p.cfg.Vault.Release(x.resource)
+	rights.credential = credential.ID
+	rights.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	x.secret = secret
+	m := x.provider.Manifest()
+	if d := x.permission.Document; (d.MaxOutputTokens > 0 || budgeted(d)) && !atHome(m, credential) {
+		if err := x.call.SpellOutputCap(); err != nil {
+			return err
+		}
+	}
+	x.upstream, err = newUpstream(m, credential, secret, x.call)
+	return err
 }

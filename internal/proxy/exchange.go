@@ -7,15 +7,17 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/vault"
 	"github.com/keywicket/keywicket/plugins"
 )
 
 // exchange is one request on its journey. It belongs to one goroutine but for
-// ctx, what its tries have reached, and the reply's deadline.
+// ctx, reached and the reply's deadline.
 type exchange struct {
 	p       *Proxy
 	request *http.Request
@@ -24,8 +26,10 @@ type exchange struct {
 	id      string
 	began   time.Time
 
-	aim
-	caller pairing.Caller
+	resource string // such as llm:openai
+	path     string // behind it, as on the wire
+	provider plugins.Provider
+	caller   pairing.Caller
 
 	ctx    context.Context // nil until registered; its cause says why it was stopped
 	cancel context.CancelCauseFunc
@@ -57,19 +61,6 @@ type exchange struct {
 	code     string   // why it was refused or cut short
 	rule     string   // of the policy that did
 	note     string   // for the owner, about how it ended
-}
-
-// aim is what a request is sent for.
-type aim struct {
-	resource string // such as llm:openai
-	path     string // behind it, as on the wire
-	provider plugins.Provider
-
-	permission  pairing.Permission
-	call        *plugins.Call
-	facts       policy.Request
-	closer      func() int64 // counts the input closely; nil when nothing can
-	reservation *policy.Reservation
 }
 
 // ServeHTTP answers every request under Prefix, whatever its method.
@@ -142,7 +133,7 @@ func (x *exchange) end() {
 		x.p.retries.end(x.attempt, x.bill.charged, x.heard(), x.p.cfg.Clock())
 	}
 	if x.attempted {
-		x.p.attempts.end(x.caller.App.ID, x.p.cfg.Clock(), x.seen || x.reached())
+		x.p.attempts.end(x.caller.App.ID, x.p.cfg.Clock(), x.reached.Load())
 	}
 	if x.announced {
 		x.recordEnd()
@@ -154,7 +145,7 @@ func (x *exchange) end() {
 		x.cancel(nil)
 	}
 	x.scrub.forget()
-	x.leave(x.try)
+	x.secret.Zero()
 	x.body.free()
 	if x.entry != nil {
 		x.entry.rights.end()
