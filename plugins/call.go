@@ -34,6 +34,11 @@ type Call struct {
 	// a server may read. Set by the dialect; nil when there is one spelling only.
 	SpellOutput func(body []byte) ([]byte, error)
 
+	// Harmless says that the call has no effect but its answer and what that costs,
+	// so that it may be made once more when it is not known whether it was
+	// executed. Set by the dialect.
+	Harmless bool
+
 	// State is the dialect's own note about the request, for its meter.
 	State any
 }
@@ -43,6 +48,13 @@ type Piece struct {
 	Text []byte // the gateway's own; nil for a part of the upload
 	From int64  // where the part begins in the request's upload, in bytes
 	Size int64  // bytes of the part, or of the text
+}
+
+// Repeatable reports whether the call may be made once more when it may have been
+// executed: it only reads, or does no harm, or the provider knows the second one
+// by its Idempotency-Key.
+func (c *Call) Repeatable() bool {
+	return c.Harmless || c.Method == http.MethodGet || c.Header.Get("Idempotency-Key") != ""
 }
 
 // SetOutputCap makes the call ask for at most limit output tokens per choice; a

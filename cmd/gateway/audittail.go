@@ -56,7 +56,7 @@ func (g *gateway) showEventNow(event admin.Event) error {
 func eventLine(e admin.Event) string {
 	parts := []string{e.Time.UTC().Format(time.RFC3339), fmt.Sprintf("%-20s", e.Kind), string(e.Actor)}
 	for _, part := range []struct{ name, value string }{
-		{"app", e.AppName}, {"resource", e.Resource}, {"action", e.Action}, {"model", e.Model}, {"code", e.Code},
+		{"app", e.AppName}, {"resource", e.Resource}, {"action", e.Action}, {"model", e.Model}, {"key", e.Key}, {"code", e.Code},
 		{"status", number(int64(e.Status))}, {"ms", number(e.LatencyMS)}, {"tokens", spent(e)},
 		{"request", e.RequestID}, {"from", e.Address},
 	} {

@@ -253,7 +253,7 @@ func TestWorstEventFits(t *testing.T) {
 	l := open(t, t.TempDir())
 	e := Event{
 		Kind: Kind(s), Actor: Actor(s), RequestID: s, AppID: s, AppName: s, SessionID: s, PermissionID: s, Resource: s,
-		Action: s, Model: s, Code: s, Address: s, Detail: s, Usage: &Usage{1 << 62, 1 << 62, 1 << 62, 1 << 62, 1 << 62, true}, LatencyMS: 1 << 62,
+		Action: s, Model: s, Key: s, Code: s, Address: s, Detail: s, Usage: &Usage{1 << 62, 1 << 62, 1 << 62, 1 << 62, 1 << 62, true}, LatencyMS: 1 << 62,
 	}
 	if err := l.Append(e); err != nil {
 		t.Fatal(err)

@@ -113,6 +113,9 @@ type Event struct {
 	Action       string `json:"action,omitzero"`
 	Model        string `json:"model,omitzero"`
 
+	// Key is the provider key that served a request: its id, and its label in
+	// parentheses.
+	Key string `json:"key,omitzero"`
 	// Code is the denial or error code of the protocol.
 	Code string `json:"code,omitzero"`
 	// Status is the HTTP status that the client got.

@@ -107,7 +107,7 @@ func (c csvEncoder) begin() error {
 	return c.w.Write([]string{
 		"seq", "time", "kind", "actor", "request_id", "app_id", "app_name", "session_id", "permission_id", "resource", "action", "model",
 		"code", "status", "latency_ms", "input_tokens", "cached_tokens", "output_tokens", "address", "detail",
-		"cache_write_tokens", "cost_nano_dollars", "estimated",
+		"cache_write_tokens", "cost_nano_dollars", "estimated", "key",
 	})
 }
 
@@ -124,7 +124,7 @@ func (c csvEncoder) event(e Event) error {
 		number(e.Seq), at, cell(string(e.Kind)), cell(string(e.Actor)), cell(e.RequestID), cell(e.AppID), cell(e.AppName),
 		cell(e.SessionID), cell(e.PermissionID), cell(e.Resource), cell(e.Action), cell(e.Model), cell(e.Code), number(int64(e.Status)),
 		number(e.LatencyMS), number(usage.InputTokens), number(usage.CachedTokens), number(usage.OutputTokens), cell(e.Address), cell(e.Detail),
-		number(usage.CacheWriteTokens), number(usage.CostNanoDollars), truth(usage.Estimated),
+		number(usage.CacheWriteTokens), number(usage.CostNanoDollars), truth(usage.Estimated), cell(e.Key),
 	})
 }
 

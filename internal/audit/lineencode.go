@@ -25,6 +25,7 @@ func appendLine(dst []byte, ln line) ([]byte, error) {
 	w.textIfAny("resource", e.Resource)
 	w.textIfAny("action", e.Action)
 	w.textIfAny("model", e.Model)
+	w.textIfAny("key", e.Key)
 	w.textIfAny("code", e.Code)
 	w.numberIfAny("status", int64(e.Status))
 	w.numberIfAny("latency_ms", e.LatencyMS)

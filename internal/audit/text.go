@@ -17,7 +17,7 @@ const (
 func clean(e Event) Event {
 	for _, s := range []*string{
 		(*string)(&e.Kind), (*string)(&e.Actor), &e.RequestID, &e.AppID, &e.AppName, &e.SessionID,
-		&e.PermissionID, &e.Resource, &e.Action, &e.Model, &e.Code, &e.Address,
+		&e.PermissionID, &e.Resource, &e.Action, &e.Model, &e.Key, &e.Code, &e.Address,
 	} {
 		*s = cleanText(*s, maxText)
 	}

@@ -20,7 +20,7 @@ const Prefix = "/r/"
 // change of rights reaches it between any two steps.
 func (x *exchange) admit() error {
 	steps := []func() error{
-		x.route, x.authenticate, x.register, x.describe, x.recall, x.decide, x.announce, x.releaseKey,
+		x.route, x.authenticate, x.register, x.describe, x.recall, x.decide, x.announce,
 	}
 	for _, step := range steps {
 		err := step()
@@ -166,6 +166,7 @@ func (x *exchange) decideOnce(canCount bool) (countFirst bool, err error) {
 	}
 	p, e := x.p, x.entry
 	rights.granted(x.facts, x.reservation, &x.closer)
+	rights.pin = permission.Document.Key
 	rights.until(permission.Document.Until(x.facts.Time, p.cfg.Zone), p.cfg.Clock(), func() { p.decideAgain(e) })
 	return false, nil
 }
@@ -180,25 +181,4 @@ func (x *exchange) capOutput(limit int64) error {
 	}
 	x.facts.OutputTokens = cmp.Or(x.call.Facts.OutputTokens, limit) // of the few actions that take none, the input bounds the output
 	return nil
-}
-
-// releaseKey takes the key out of the vault, for this request only.
-func (x *exchange) releaseKey() error {
-	rights := &x.entry.rights
-	rights.mu.Lock()
-	credential, secret, err := x.p.cfg.Vault.Release(x.resource)
-	rights.credential = credential.ID
-	rights.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	x.secret = secret
-	m := x.provider.Manifest()
-	if d := x.permission.Document; (d.MaxOutputTokens > 0 || budgeted(d)) && !atHome(m, credential) {
-		if err := x.call.SpellOutputCap(); err != nil {
-			return err
-		}
-	}
-	x.upstream, err = newUpstream(m, credential, secret, x.call)
-	return err
 }

@@ -3,6 +3,7 @@ package proxy
 import (
 	"cmp"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"io"
 	"log/slog"
@@ -116,6 +117,15 @@ func (c Config) withDefaults() Config {
 	c.DrainTime = positive(c.DrainTime, 30*time.Second)
 	c.Timeouts = c.Timeouts.withDefaults()
 	return c
+}
+
+// pick is a random number below n.
+func (c Config) pick(n int) int {
+	var random [8]byte
+	if _, err := io.ReadFull(c.Rand, random[:]); err != nil {
+		return 0
+	}
+	return int(binary.BigEndian.Uint64(random[:]) % uint64(n))
 }
 
 func (t Timeouts) withDefaults() Timeouts {

@@ -7,17 +7,15 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
-	"github.com/keywicket/keywicket/internal/vault"
 	"github.com/keywicket/keywicket/plugins"
 )
 
 // exchange is one request on its journey. It belongs to one goroutine but for
-// ctx, reached and the reply's deadline.
+// ctx, what its tries have reached, and the reply's deadline.
 type exchange struct {
 	p       *Proxy
 	request *http.Request
@@ -26,32 +24,28 @@ type exchange struct {
 	id      string
 	began   time.Time
 
-	resource string // such as llm:openai
-	path     string // behind it, as on the wire
-	provider plugins.Provider
-	caller   pairing.Caller
+	aim
+	caller pairing.Caller
 
 	ctx    context.Context // nil until registered; its cause says why it was stopped
 	cancel context.CancelCauseFunc
 	entry  *entry
 	unhook func() bool
 
-	permission  pairing.Permission
-	call        *plugins.Call
-	facts       policy.Request
-	closer      closeCount
-	reservation *policy.Reservation
-	attempt     *attempt // by its Idempotency-Key; nil without one
-	attempted   bool     // counted in attempts
-	announced   bool     // the audit log has a request.started
-	denied      bool     // refused before that
+	closer    closeCount
+	attempt   *attempt // by its Idempotency-Key; nil without one
+	attempted bool     // counted in attempts
+	announced bool     // the audit log has a request.started
+	denied    bool     // refused before that
 
-	upstream *upstream // where the call goes; nil until the key is released
-	secret   vault.Secret
+	try      *try          // the one that is under way, or was the last; nil before the first
+	tries    int           // so far
+	tried    []string      // keys, by id
+	passed   []string      // what came of those before the last try, for the owner
+	seen     bool          // a provider may have seen one of those
 	meter    plugins.Meter // nil until the provider answers
 	answer   pieces        // the same
 	atOnce   bool          // each piece of the answer is flushed by itself
-	reached  atomic.Bool   // the provider may have seen the request
 	failed   bool          // the provider failed before any output
 	whole    bool          // its answer came to the end
 	reported bool          // it has said its last word about usage
@@ -61,6 +55,18 @@ type exchange struct {
 	code     string   // why it was refused or cut short
 	rule     string   // of the policy that did
 	note     string   // for the owner, about how it ended
+}
+
+// aim is what a request is sent for.
+type aim struct {
+	resource string // such as llm:openai
+	path     string // behind it, as on the wire
+	provider plugins.Provider
+
+	permission  pairing.Permission
+	call        *plugins.Call
+	facts       policy.Request
+	reservation *policy.Reservation
 }
 
 // ServeHTTP answers every request under Prefix, whatever its method.
@@ -133,7 +139,7 @@ func (x *exchange) end() {
 		x.p.retries.end(x.attempt, x.bill.charged, x.heard(), x.p.cfg.Clock())
 	}
 	if x.attempted {
-		x.p.attempts.end(x.caller.App.ID, x.p.cfg.Clock(), x.reached.Load())
+		x.p.attempts.end(x.caller.App.ID, x.p.cfg.Clock(), x.seen || x.reached())
 	}
 	if x.announced {
 		x.recordEnd()
@@ -145,7 +151,7 @@ func (x *exchange) end() {
 		x.cancel(nil)
 	}
 	x.scrub.forget()
-	x.secret.Zero()
+	x.leave(x.try)
 	x.body.free()
 	if x.entry != nil {
 		x.entry.rights.end()

@@ -6,7 +6,6 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/policy"
@@ -14,28 +13,30 @@ import (
 
 const maxForeignID = 128 // bytes of a provider's request id
 
-// forward sends the call and brings the answer back. It panics with
-// http.ErrAbortHandler when an answer has begun and cannot be completed: only
-// closing the connection tells the client so.
+// forward sends the call, with one key after the other where it may, and brings
+// an answer back. It panics with http.ErrAbortHandler when an answer has begun
+// and cannot be completed: only closing the connection tells the client so.
 func (x *exchange) forward() {
 	stopWatching := context.AfterFunc(x.request.Context(), x.clientLeft)
 	defer stopWatching()
-	trace := &httptrace.ClientTrace{WroteHeaders: func() { x.reached.Store(true) }}
-	out := x.upstream.request(httptrace.WithClientTrace(x.ctx, trace))
-	if out.Body != nil {
-		defer out.Body.Close() // the transport may still read it when it has failed
-	}
-	res, err := x.p.transport.send(x.upstream, out)
+	next, err := x.nextKey()
 	if err != nil {
+		x.refuse(err)
+		return
+	}
+	for next != nil {
+		x.begin(next)
+		next = x.another(x.send())
+	}
+	if err := x.try.err; err != nil {
 		x.fail(err)
 		return
 	}
-	if err := x.accept(res); err != nil {
-		_ = res.Body.Close() // nothing more is wanted of it
+	if err := x.accept(x.try.res); err != nil {
 		x.fail(err)
 		return
 	}
-	if err := x.relay(res); err != nil {
+	if err := x.relay(x.try.res); err != nil {
 		panic(http.ErrAbortHandler)
 	}
 }
@@ -60,6 +61,8 @@ func (x *exchange) accept(res *http.Response) error {
 	switch {
 	case x.ctx.Err() != nil:
 		return context.Cause(x.ctx)
+	case x.try.outcome == keyUnfit:
+		return errKeyUnfit
 	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusProxyAuthRequired:
 		return errKeyRefused // the answer may quote parts of the key
 	case res.StatusCode < 200 || (res.StatusCode >= 300 && res.StatusCode < 400):
@@ -67,7 +70,7 @@ func (x *exchange) accept(res *http.Response) error {
 	case res.Header.Get("Content-Encoding") != "" && res.Header.Get("Content-Encoding") != "identity":
 		return errUnreadable
 	}
-	x.scrub = newScrubber(x.secret.Bytes())
+	x.scrub = newScrubber(x.try.secret.Bytes())
 	scrub := x.scrub
 	x.meter = x.provider.NewMeter(x.call)
 	src := x.newSource(res.Body)
@@ -129,8 +132,8 @@ func (x *exchange) reason(err error) error {
 	switch {
 	case x.ctx.Err() != nil:
 		return context.Cause(x.ctx)
-	case errors.Is(err, errKeyRefused):
-		return errKeyRefused
+	case errors.Is(err, errKeyRefused), errors.Is(err, errKeyUnfit):
+		return err
 	case errors.Is(err, errUnreadable):
 		return errUnreadable
 	case errors.Is(err, errPrivateAddress):

@@ -64,6 +64,7 @@ type keyOutcome string
 const (
 	keyServed      keyOutcome = ""
 	keyRefused     keyOutcome = "refused"        // 401, 407
+	keyUnfit       keyOutcome = "not fit for it" // refused, for what was asked only
 	keyNoCredit    keyOutcome = "no credit left" // 402
 	keySlowDown    keyOutcome = "told to slow down"
 	keyFailing     keyOutcome = "provider fails" // 5xx

@@ -193,12 +193,12 @@ func TestKeyringConcurrently(t *testing.T) {
 				switch i % 3 {
 				case 0:
 					k.unheard(c.ID, "m")
-					k.give(c.ID)
 				case 1:
 					k.heard(c.ID, "m", keyFailing, time.Nanosecond)
 				default:
 					k.heard(c.ID, "m", keyServed, 0)
 				}
+				k.give(c.ID)
 				k.health()
 			}
 		})

@@ -41,7 +41,11 @@ func (p *Proxy) TestKey(ctx context.Context, credentialID string) (KeyReport, er
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeouts.Test)
 	defer cancel()
-	return report(p.probe(ctx, up, probe), secret), nil
+	found := report(p.probe(ctx, up, probe), secret)
+	if found.OK {
+		p.keys.clear(credentialID)
+	}
+	return found, nil
 }
 
 // probe asks the provider; like every call, it follows no redirect.

@@ -39,6 +39,7 @@ type Proxy struct {
 	denials   *denials
 	attempts  *attempts
 	retries   *retries
+	keys      *keyring
 }
 
 // New makes a Proxy that stops its requests when pairing or the vault report
@@ -57,6 +58,7 @@ func New(cfg Config) (*Proxy, error) {
 		denials:   newDenials(),
 		attempts:  newAttempts(),
 		retries:   newRetries(maxRetries, maxAppRetries),
+		keys:      newKeyring(cfg.Clock, cfg.pick),
 	}
 	cfg.Pairing.Watch(p.changed)
 	cfg.Vault.OnLock(func() { p.running.cut(refusalOf(vault.ErrLocked), everyone) })
@@ -87,6 +89,9 @@ func (p *Proxy) changed(c pairing.Change) {
 
 // Running is how many requests are under way, those being drained included.
 func (p *Proxy) Running() int { return p.running.count() }
+
+// KeyHealth tells how each provider key that was used has fared, by its id.
+func (p *Proxy) KeyHealth() map[string]KeyHealth { return p.keys.health() }
 
 // CutAll stops every running request at once. code is one of the protocol's,
 // such as frozen; streams end with an event that carries it.

@@ -3,6 +3,7 @@ package proxy
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/policy"
@@ -24,7 +25,10 @@ func (x *exchange) announce() error {
 
 func (x *exchange) recordEnd() {
 	e := x.event(audit.RequestEnded)
-	e.Code, e.Status, e.Detail = x.code, x.reply.status, x.note
+	e.Code, e.Status, e.Detail = x.code, x.reply.status, x.noted()
+	if x.try != nil && x.try.key.ID != "" {
+		e.Key = x.try.key.ID + " (" + x.try.key.Label + ")"
+	}
 	e.LatencyMS = x.p.cfg.Clock().Sub(x.began).Milliseconds()
 	if b := x.bill; b.usage != (policy.Usage{}) || b.cost > 0 {
 		e.Usage = &audit.Usage{
@@ -33,6 +37,14 @@ func (x *exchange) recordEnd() {
 		}
 	}
 	x.append(e)
+}
+
+// noted is how it ended, and what was tried before.
+func (x *exchange) noted() string {
+	if len(x.passed) == 0 {
+		return x.note
+	}
+	return strings.TrimSpace(x.note + " Tried before: " + strings.Join(x.passed, "; ") + ".")
 }
 
 // recordDenial writes the one line of a request that went nowhere, or leaves it

@@ -25,6 +25,12 @@ var (
 	errUncapped        = errors.New("running without the output cap the permission now has")
 	errKeyRemoved      = errors.New("provider key was removed")
 	errKeyRefused      = errors.New("the provider refused the stored key")
+	errKeyUnfit        = errors.New("the stored key may not be used for this")
+	errNoSuchKey       = errors.New("the permission names a key that is not stored")
+	errKeysDrained     = errors.New("the keys of the resource are out of use")
+	errSlowDown        = errors.New("the provider asks to slow down")
+	errNoCredit        = errors.New("the provider says that the credit is used up")
+	errPinned          = errors.New("the permission now names another key")
 	errFutile          = errors.New("requests of the app do not reach the provider")
 	errProofsExhausted = errors.New("memory of used proofs is full")
 	errFrozen          = errors.New("gateway is frozen")
@@ -90,6 +96,12 @@ func refusals() []struct {
 		{plugins.ErrSecret, refusal{status: 502, code: codeUpstream, final: true, message: "The stored key for this resource cannot be used. The owner must add it again."}},
 		{errKeyRemoved, refusal{status: 502, code: codeUpstream, final: true, message: "The owner has removed the key of this resource."}},
 		{errKeyRefused, refusal{status: 502, code: codeUpstream, final: true, message: "The provider does not accept the key that the owner has stored for this resource. The owner must replace it."}},
+		{errKeyUnfit, refusal{status: 502, code: codeUpstream, final: true, message: "The key that the owner has stored for this resource works, and may not be used for this. The owner can store one that may."}},
+		{errNoSuchKey, refusal{status: 502, code: codeUpstream, final: true, message: "The permission names a key that the owner has not stored for this resource."}},
+		{errKeysDrained, refusal{status: 502, code: codeUpstream, final: true, message: "The owner has taken the key of this resource out of use."}},
+		{errSlowDown, refusal{status: 429, code: policy.CodeRateLimited, message: "The provider asks the owner's keys to slow down. Try again when Retry-After says."}},
+		{errNoCredit, refusal{status: 502, code: codeUpstream, final: true, message: "The provider says that the owner's credit is used up."}},
+		{errPinned, refusal{status: 502, code: codeUpstream, message: "The permission now names another key. Send the request again."}},
 		{errPrivateAddress, refusal{status: 502, code: codeUpstream, final: true, message: "The provider is at a private address, which the owner has not allowed for it."}},
 		{errFutile, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached lately. Try again in a few seconds."}},
 		{errUpstream, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached or broke off its answer."}},

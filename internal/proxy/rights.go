@@ -26,7 +26,9 @@ type rights struct {
 	closer      *closeCount         // of its input; nil once that was used
 	counting    bool                // that is being done
 	expiry      *time.Timer         // nil: never
+	pin         string              // label of the key that must serve it; empty for any
 	credential  string              // id of the key; empty until released
+	label       string              // of that key
 }
 
 // granted notes what the exchange was let do. mu is held.
@@ -91,6 +93,8 @@ func (p *Proxy) decideAgain(e *entry) {
 		return
 	case err == nil && decision.OutputCap > 0:
 		err = errUncapped
+	case err == nil && r.pinnedElsewhere(permission.Document.Key):
+		err = errPinned
 	case err == nil:
 		err = r.reservation.Renew(permission.Document)
 	}
@@ -98,7 +102,14 @@ func (p *Proxy) decideAgain(e *entry) {
 		e.cancel(refusalOf(err))
 		return
 	}
+	r.pin = permission.Document.Key
 	r.until(permission.Document.Until(now, p.cfg.Zone), now, func() { p.decideAgain(e) })
+}
+
+// pinnedElsewhere says that what runs is served by another key than the one
+// that must. mu is held.
+func (r *rights) pinnedElsewhere(label string) bool {
+	return label != "" && r.credential != "" && r.label != label
 }
 
 // countAgain decides with a close estimate of the input, which takes its time.
@@ -122,6 +133,7 @@ func (p *Proxy) countAgain(e *entry) {
 
 // keyRemoved stops what uses a key that the owner has removed.
 func (p *Proxy) keyRemoved(credentialID string) {
+	defer p.keys.forget(credentialID)
 	for _, e := range p.running.matching(everyone) {
 		e.rights.mu.Lock()
 		if e.rights.credential == credentialID {

@@ -27,7 +27,7 @@ func (x *exchange) settle() {
 	if x.reservation == nil {
 		return
 	}
-	if !x.reached.Load() || x.failed {
+	if !x.reached() || x.failed {
 		x.reservation.Release()
 		return
 	}

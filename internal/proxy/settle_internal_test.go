@@ -33,7 +33,7 @@ func TestUnknownInputIsNotWhatWasReportedFirst(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := &exchange{facts: asked, reservation: r}
+		x := &exchange{aim: aim{facts: asked, reservation: r}}
 		u := policy.Usage{InputTokens: 10}
 		x.estimate(&u)
 		if u.InputTokens != want {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/keywicket/keywicket/internal/vault"
 	"github.com/keywicket/keywicket/plugins"
@@ -97,6 +98,31 @@ func atHome(m plugins.Manifest, c vault.Credential) bool {
 	return host == home.Hostname() || strings.HasSuffix(host, "."+home.Hostname())
 }
 
+// outgoing is a body on its way. When it is closed nothing reads on: the
+// transport may still do so when a request has failed.
+type outgoing struct {
+	mu   sync.Mutex
+	from io.Reader // nil when closed
+}
+
+// Read implements io.Reader.
+func (o *outgoing) Read(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.from == nil {
+		return 0, io.ErrClosedPipe
+	}
+	return o.from.Read(p)
+}
+
+// Close implements io.Closer.
+func (o *outgoing) Close() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.from = nil
+	return nil
+}
+
 // request is the upstream request as it is sent: nothing of the client's is in
 // it. Its body cannot be read twice: net/http sends a request with an
 // Idempotency-Key, which clients choose, again by itself when a connection
@@ -107,7 +133,7 @@ func (u *upstream) request(ctx context.Context) *http.Request {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	if len(u.body) > 0 {
-		out.Body = io.NopCloser(bytes.NewReader(u.body))
+		out.Body = &outgoing{from: bytes.NewReader(u.body)}
 	}
 	return out.WithContext(ctx)
 }

@@ -71,6 +71,8 @@ func (p *Provider) Describe(req plugins.Request) (*plugins.Call, error) {
 		Method: match.Action.Method,
 		Path:   match.Path,
 		Header: p.requestHeader(req.Header),
+		// Nothing is kept that an app could tell two calls by.
+		Harmless: true,
 	}
 	if err := describe(req, call); err != nil {
 		return nil, err

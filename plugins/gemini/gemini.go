@@ -86,6 +86,8 @@ func (p *Provider) Describe(req plugins.Request) (*plugins.Call, error) {
 		Method: match.Action.Method,
 		Path:   match.Path,
 		Header: p.manifest.RequestHeader(req.Header),
+		// Nothing is kept that an app could tell two calls by.
+		Harmless: true,
 	}
 	var err error
 	if call.RawQuery, err = readQuery(req.RawQuery, call.Facts.Action); err != nil {
