@@ -27,13 +27,13 @@ type app struct {
 // anything is a document that allows all of the resource.
 func anything() policy.Document { return policy.Document{Resource: resource} }
 
-// pair makes an app that has been granted a document.
-func (b *bench) pair(granted policy.Document) *app {
+// pair makes an app that has been granted documents.
+func (b *bench) pair(granted ...policy.Document) *app {
 	b.Helper()
 	key, err := dpop.GenerateKey(dpop.Ed25519, rand.Reader)
 	b.must(err)
 	a := &app{bench: b, key: key}
-	made, err := b.pairing.CreateString(pairing.StringOptions{Preset: []policy.Document{granted}, Approve: true})
+	made, err := b.pairing.CreateString(pairing.StringOptions{Preset: granted, Approve: true})
 	b.must(err)
 	_, code, _ := strings.Cut(strings.TrimPrefix(made.Value, "pair::"), "::")
 	ctx := context.Background()
@@ -42,7 +42,11 @@ func (b *bench) pair(granted policy.Document) *app {
 	})
 	b.must(err)
 	a.id = registered.ClientID
-	asked, err := b.pairing.AskDevice(ctx, pairing.DeviceRequest{ClientID: a.id, Scope: granted.Resource, DPoPJKT: key.Thumbprint()})
+	var scope []string
+	for _, d := range granted {
+		scope = append(scope, d.Resource)
+	}
+	asked, err := b.pairing.AskDevice(ctx, pairing.DeviceRequest{ClientID: a.id, Scope: strings.Join(scope, " "), DPoPJKT: key.Thumbprint()})
 	b.must(err)
 	a.token = a.exchange(pairing.TokenRequest{GrantType: pairing.GrantDeviceCode, DeviceCode: asked.DeviceCode})
 	return a

@@ -137,6 +137,10 @@ func (b *bench) openRooms(o options) {
 			return []pairing.Resource{
 				{ID: resource, Title: "OpenAI", Actions: []string{"chat.completions", "models.list"}},
 				{ID: "llm:other", Title: "Another", Actions: []string{"models.list"}},
+				{ID: "llm:groq", Title: "Groq", Actions: []string{"chat.completions", "audio.transcriptions", "models.list"}},
+				{ID: "llm:anthropic", Title: "Anthropic", Actions: []string{"messages", "chat.completions"}},
+				{ID: "llm:ollama", Title: "Ollama", Actions: []string{"chat.completions", "models.list"}},
+				{ID: "mail:resend", Title: "Resend", Actions: []string{"emails.send", "emails.get"}},
 			}
 		},
 	})
