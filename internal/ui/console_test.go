@@ -22,10 +22,12 @@ import (
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
 	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/policy/price"
+	"github.com/keywicket/keywicket/internal/providers"
 	"github.com/keywicket/keywicket/internal/store"
 	"github.com/keywicket/keywicket/internal/ui"
 	"github.com/keywicket/keywicket/internal/usage"
 	"github.com/keywicket/keywicket/internal/vault"
+	"github.com/keywicket/keywicket/plugins/all"
 )
 
 const (
@@ -53,6 +55,8 @@ type console struct {
 	audit   *audit.Log
 	usage   *usage.History
 	alerts  *alerts.Board
+	book    *providers.Book
+	health  map[string]ui.KeyHealth
 	ui      *ui.UI
 }
 
@@ -92,12 +96,17 @@ func newConsole(t *testing.T) *console {
 	c.alerts, err = alerts.New(alerts.Config{Store: records})
 	c.must(err)
 	t.Cleanup(func() { c.must(c.alerts.Close()) })
+	embedded, err := all.Providers()
+	c.must(err)
+	c.book, err = providers.Open(providers.Config{Store: records, Embedded: embedded, Build: all.Provider})
+	c.must(err)
 	prices, err := price.Open(price.Config{Store: records})
 	c.must(err)
 	c.ui, err = ui.New(ui.Config{
 		Owner: c.owner, Pairing: c.pairing, Vault: c.vault, Ledger: c.ledger, Audit: c.audit,
-		Prices: prices, Usage: c.usage, Alerts: c.alerts,
-		TestKey: c.testKey, PublicURL: c.url, Zone: time.UTC,
+		Providers: c.book, Prices: prices, Usage: c.usage, Alerts: c.alerts,
+		KeyHealth: func() map[string]ui.KeyHealth { return c.health },
+		TestKey:   c.testKey, PublicURL: c.url, Zone: time.UTC,
 		Restored: func() bool { return c.restored }, AcceptRestore: func() error { c.restored = false; return nil },
 	})
 	c.must(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/owner"
 	"github.com/keywicket/keywicket/internal/pairing"
+	"github.com/keywicket/keywicket/internal/providers"
 	"github.com/keywicket/keywicket/internal/vault"
 )
 
@@ -31,6 +32,10 @@ var failures = []struct {
 	{vault.ErrNotInitialized, failure{409, "Not set up yet", "The vault has to be set up first.", "/setup", "Set up"}},
 	{vault.ErrLocked, failure{409, "The vault is locked", "Unlock it and try again.", "/unlock", "Unlock"}},
 	{vault.ErrNoCredential, failure{404, "No such key", "It has been removed, or never was here.", "/keys", "To the keys"}},
+	{providers.ErrUnknown, failure{404, "No such provider", "It has been removed, or never was here.", "/providers", "To the providers"}},
+	{providers.ErrEmbedded, failure{409, "It ships with the gateway", "It cannot be removed. Without a key nothing is sent to it.", "/providers", "To the providers"}},
+	{providers.ErrTooMany, failure{409, "Too many providers", "Remove one that is no longer used.", "/providers", "To the providers"}},
+	{errNoName, failure{404, "No such name", "It has been removed, or never was here.", "/names", "To the names"}},
 	{owner.ErrSetUp, failure{409, "Already set up", "This gateway has been set up. Sign in with the passphrase.", "/sign-in", "Sign in"}},
 	{owner.ErrSetupToken, failure{403, "The set-up link is not valid any more", "Restart the gateway to get a new one.", "", ""}},
 	{pairing.ErrNoRequest, failure{404, "This request is gone", "It has lapsed, or never was here. The app can ask again.", "/requests", "To the requests"}},

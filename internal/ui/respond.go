@@ -6,10 +6,13 @@ import (
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
+
+	"github.com/keywicket/keywicket/plugins"
 )
 
-// maxForm bounds the body of a form, in bytes.
-const maxForm = 64 << 10
+// maxForm bounds the body of a form, in bytes: a manifest of the largest size
+// with every character escaped, and the fields around it.
+const maxForm = 4 * plugins.MaxManifestBytes
 
 // contentPolicy allows this origin's stylesheet, script and pictures, and
 // forms to this origin. Everything else, inline script and style included, is

@@ -19,6 +19,11 @@ const (
 	saidAccepted  outcome = "accepted"
 	saidKeyAdded  outcome = "key-added"
 	saidKeyGone   outcome = "key-removed"
+	saidDraining  outcome = "key-draining"
+	saidKeyUsed   outcome = "key-used-again"
+	saidArranged  outcome = "key-arranged"
+	saidNameSet   outcome = "name-set"
+	saidNameGone  outcome = "name-removed"
 	saidApproved  outcome = "approved"
 	saidDenied    outcome = "denied"
 	saidSuspended outcome = "suspended"
@@ -26,6 +31,8 @@ const (
 	saidRevoked   outcome = "revoked"
 	saidDismissed outcome = "dismissed"
 
+	saidProviderSaved       outcome = "provider-saved"
+	saidProviderGone        outcome = "provider-removed"
 	saidSessionEnded        outcome = "session-ended"
 	saidSignedOutEverywhere outcome = "signed-out-everywhere"
 )
@@ -49,6 +56,20 @@ func (o outcome) sentence() string {
 		return "The key is stored."
 	case saidKeyGone:
 		return "The key is removed."
+	case saidDraining:
+		return "Draining. New requests use other keys; running ones go on."
+	case saidKeyUsed:
+		return "The key is used again."
+	case saidArranged:
+		return "The order is changed."
+	case saidNameSet:
+		return "The name is set."
+	case saidNameGone:
+		return "The name is removed."
+	case saidProviderSaved:
+		return "The provider is stored."
+	case saidProviderGone:
+		return "The provider is removed. What ran through it was cut."
 	case saidApproved:
 		return "Approved. The app can start working."
 	case saidDenied:

@@ -18,9 +18,19 @@ func specimens() []specimen {
 		{"overview", overviewPage(overviewView{Frame: frame{SignedIn: true, Pending: 2}.as("Overview", "overview", ""), Keys: 2, Waiting: someWaiting(), Apps: someApps(), Recent: someEvents()})},
 		{"overview-frozen", overviewPage(overviewView{Frame: frozen.as("Overview", "overview", ""), Keys: 2, Waiting: someWaiting(), Apps: someApps(), Recent: someEvents()})},
 		{"overview-restored", overviewPage(overviewView{Frame: frame{SignedIn: true, Restored: true, Locked: true}.as("Overview", "overview", ""), Keys: 2, Apps: someApps(), Recent: someEvents()})},
-		{"keys", keysPage(keysView{Frame: quiet.as("Keys", "keys", saidKeyAdded), Keys: someKeys(), Choices: someResources()})},
+		{"keys", keysPage(keysView{Frame: quiet.as("Keys", "keys", saidKeyAdded), Groups: someKeys(), Choices: someResources()})},
 		{"keys-none", keysPage(keysView{Frame: quiet.as("Keys", "keys", ""), Choices: someResources(), Label: "work", BaseURL: "ftp://example.com", Problem: "Not stored. The base URL: must be https."})},
-		{"keys-locked", keysPage(keysView{Frame: locked.as("Keys", "keys", ""), Keys: someKeys(), Choices: someResources()})},
+		{"keys-locked", keysPage(keysView{Frame: locked.as("Keys", "keys", ""), Groups: someKeys()[1:], Choices: someResources(), Wrong: "Not changed. The rank: it must be 0 to 99; the lowest is tried first."})},
+		{"keys-problem", keysPage(keysView{Frame: quiet.as("Keys", "keys", ""), Groups: someKeys()[:1], Choices: someResources(), Label: "work", BaseURL: "ftp://example.com", Headers: "OpenAI-Organization org-1", Rank: "100", Weight: "1", Problem: "Not stored. Headers: each line is Name: value, and each name is there once."})},
+		{"providers", providersPage(providersView{Frame: quiet.as("Providers", "keys", saidProviderGone), Providers: someProviders()})},
+		{"provider", providerPage(someProvider(quiet.as("OpenAI", "keys", "")))},
+		{"provider-own", providerPage(someOwnProvider(quiet.as("Tickets", "keys", saidProviderSaved)))},
+		{"provider-new", manifestFormPage(manifestFormView{Frame: quiet.as("Add a provider", "keys", ""), Starts: someResources()})},
+		{"provider-edit", manifestFormPage(manifestFormView{Frame: quiet.as("Edit a provider", "keys", ""), Editing: "http:tickets", Text: someManifest, Problem: "Not stored. Member actions.0.path: it must begin with a slash."})},
+		{"provider-review", reviewPage(someReview(quiet.as("What it would open", "keys", "")))},
+		{"provider-review-takes", reviewPage(takingReview(quiet.as("What it would open", "keys", "")))},
+		{"names", namesPage(namesView{Frame: quiet.as("Names for models", "keys", saidNameSet), Names: someNames()})},
+		{"names-none", namesPage(namesView{Frame: quiet.as("Names for models", "keys", ""), Name: "fast", Targets: "groq", Problem: "Not set: a target is provider/model, such as groq/llama-3.3-70b-versatile."})},
 		{"pair", pairPage(somePair(quiet.as("Pair an app", "pair", ""), "later"))},
 		{"pair-now", pairPage(somePair(quiet.as("Pair an app", "pair", ""), "now"))},
 		{"paired", pairedPage(somePaired(quiet.as("Your pairing string", "pair", ""), true))},
@@ -68,15 +78,6 @@ func someMoment(words string) moment { return moment{Words: words, ISO: "2026-11
 
 func someResources() []choice {
 	return []choice{{Value: "llm:openai", Label: "OpenAI", Chosen: true}, {Value: "mail:resend", Label: "Resend"}}
-}
-
-func someKeys() []keyRow {
-	return []keyRow{
-		{ID: "key_1", Label: "work", Resource: "llm:openai", Title: "OpenAI", Added: someMoment("19 Nov 09:12"),
-			Tested: keyTest{Words: "OpenAI accepts this key: 63 models are listed.", OK: true, At: someMoment("today 10:02")}},
-		{ID: "key_2", Label: "local-experiments-on-the-machine-under-the-desk", Resource: "llm:openai", Title: "OpenAI", BaseURL: "https://a-rather-long-name-of-a-proxy.internal.example.com:8443/openai/v1", Added: someMoment("today 09:58"),
-			Tested: keyTest{Words: "OpenAI does not know this key (401). Add a new one and remove this one.", At: someMoment("today 10:03")}},
-	}
 }
 
 func someUntil(chosen string) untilView {

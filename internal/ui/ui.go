@@ -31,6 +31,7 @@ import (
 	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/policy/price"
+	"github.com/keywicket/keywicket/internal/providers"
 	"github.com/keywicket/keywicket/internal/usage"
 	"github.com/keywicket/keywicket/internal/vault"
 )
@@ -45,6 +46,9 @@ type Config struct {
 	Vault *vault.Vault
 	// Ledger knows what permissions have used. Required.
 	Ledger *policy.Ledger
+	// Providers is the list of services the gateway can reach, and the owner's
+	// names for models. Required.
+	Providers *providers.Book
 	// Prices are what models cost. Required.
 	Prices *price.Table
 	// Usage is what was used. Required.
@@ -57,6 +61,9 @@ type Config struct {
 	// TestKey makes one cheap call to the provider with a stored key.
 	// Required.
 	TestKey func(ctx context.Context, credentialID string) (KeyReport, error)
+	// KeyHealth tells how each stored key that was used has fared, by its id.
+	// Default: nothing is known.
+	KeyHealth func() map[string]KeyHealth
 	// Restored says whether an older database was put back that the owner has
 	// not accepted, and AcceptRestore accepts it. Default: never.
 	Restored      func() bool
@@ -78,6 +85,19 @@ type KeyReport struct {
 	Words  string // one plain sentence, without the key
 }
 
+// KeyHealth is how one stored key has fared since the gateway was started.
+type KeyHealth struct {
+	CredentialID     string
+	State            string    // ok, resting, or trying: the rest is over, one request finds out
+	Why              string    // it rests
+	Until            time.Time // it rests
+	InUse            int       // requests under way
+	Requests, Failed int64     // attempts, and how many of them failed
+	LastUsed         time.Time // zero: not since the start
+	LastFailure      string
+	SlowModels       int // models it rests for, told to slow down
+}
+
 // UI answers the owner's browser. Its methods may be called concurrently.
 type UI struct {
 	cfg Config
@@ -91,14 +111,17 @@ func New(cfg Config) (*UI, error) {
 	if cfg.Owner == nil || cfg.Pairing == nil || cfg.Vault == nil || cfg.Ledger == nil || cfg.Audit == nil || cfg.TestKey == nil {
 		return nil, errors.New("ui: Owner, Pairing, Vault, Ledger, Audit and TestKey are required")
 	}
-	if cfg.Prices == nil || cfg.Usage == nil || cfg.Alerts == nil {
-		return nil, errors.New("ui: Prices, Usage and Alerts are required")
+	if cfg.Prices == nil || cfg.Usage == nil || cfg.Alerts == nil || cfg.Providers == nil {
+		return nil, errors.New("ui: Prices, Usage, Alerts and Providers are required")
 	}
 	if cfg.PublicURL == "" {
 		return nil, errors.New("ui: PublicURL is required")
 	}
 	if cfg.Restored == nil || cfg.AcceptRestore == nil {
 		cfg.Restored, cfg.AcceptRestore = func() bool { return false }, func() error { return nil }
+	}
+	if cfg.KeyHealth == nil {
+		cfg.KeyHealth = func() map[string]KeyHealth { return nil }
 	}
 	if cfg.Zone == nil {
 		cfg.Zone = time.Local
