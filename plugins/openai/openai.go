@@ -23,6 +23,7 @@ package openai
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/keywicket/keywicket/plugins"
@@ -78,11 +79,21 @@ var (
 // or with an action or endpoint the dialect does not have is a
 // *[plugins.ManifestError].
 func New(m plugins.Manifest) (*Provider, error) {
-	routes, err := plugins.NewRoutes(m, Dialect, endpoints(), "/v1")
+	routes, err := plugins.NewRoutes(m, Dialect, endpoints(), prefixes(m)...)
 	if err != nil {
 		return nil, err
 	}
 	return &Provider{manifest: m, routes: routes}, nil
+}
+
+// prefixes are what clients put before a path: OpenAI's own version, or all of
+// the base URL's path, as SDKs of other providers do (Groq's: /openai/v1).
+func prefixes(m plugins.Manifest) []string {
+	all := []string{"/v1"}
+	if base, err := url.Parse(m.BaseURL); err == nil && base.Path != "" && base.Path != "/v1" && base.RawPath == "" {
+		all = append(all, base.Path)
+	}
+	return all
 }
 
 // Manifest is what New was given.

@@ -143,6 +143,9 @@ func (s *reply) say() bool {
 	if !s.emit("response.output_item.added", map[string]any{"output_index": 0, "item": s.item("in_progress", "")}) {
 		return false
 	}
+	if s.tool == "" && !s.emit("response.content_part.added", s.part("")) {
+		return false
+	}
 	for sent := 0; s.fault.Endless || sent < len(s.words); sent++ {
 		delta := map[string]any{"item_id": id, "output_index": 0, "content_index": 0, "delta": s.words[sent%len(s.words)], "logprobs": []any{}}
 		if !s.word() || !s.emit(name+".delta", delta) {
@@ -151,5 +154,14 @@ func (s *reply) say() bool {
 	}
 	text := strings.Join(s.words, "")
 	done := map[string]any{"item_id": id, "output_index": 0, "content_index": 0, "text": text, "arguments": text, "logprobs": []any{}}
-	return s.emit(name+".done", done) && s.emit("response.output_item.done", map[string]any{"output_index": 0, "item": s.item("completed", text)})
+	return s.emit(name+".done", done) &&
+		(s.tool != "" || s.emit("response.content_part.done", s.part(text))) &&
+		s.emit("response.output_item.done", map[string]any{"output_index": 0, "item": s.item("completed", text)})
+}
+
+// part is the text within the message.
+func (s *reply) part(text string) map[string]any {
+	return map[string]any{"item_id": "msg_fake", "output_index": 0, "content_index": 0, "part": map[string]any{
+		"type": "output_text", "text": text, "annotations": []any{}, "logprobs": []any{},
+	}}
 }
