@@ -16,13 +16,19 @@ import (
 // Prefix is where the data plane is mounted; /r/<type>/<provider>/... follows.
 const Prefix = "/r/"
 
+// toAnswer is how many steps of admit an answer of the gateway's own takes.
+const toAnswer = 3
+
 // admit takes the request as far as the provider's door. From register on, a
 // change of rights reaches it between any two steps.
 func (x *exchange) admit() error {
 	steps := []func() error{
 		x.route, x.authenticate, x.register, x.describe, x.recall, x.decide, x.announce,
 	}
-	for _, step := range steps {
+	for i, step := range steps {
+		if i == toAnswer && x.lists() {
+			break
+		}
 		err := step()
 		if x.ctx != nil && x.ctx.Err() != nil {
 			return context.Cause(x.ctx)
@@ -40,6 +46,9 @@ func (x *exchange) admit() error {
 // route finds the provider. The path stays as it was on the wire, so that an
 // escaped one matches nothing instead of something else.
 func (x *exchange) route() error {
+	if path, ok := strings.CutPrefix(x.request.URL.EscapedPath(), UnifiedPrefix); ok {
+		return x.routeUnified("/" + path)
+	}
 	path, ok := strings.CutPrefix(x.request.URL.EscapedPath(), Prefix)
 	kind, rest, _ := strings.Cut(path, "/")
 	name, rest, _ := strings.Cut(rest, "/")
@@ -131,6 +140,27 @@ func (x *exchange) standing() error {
 // decide holds the request against the permission and takes its share of the
 // limits, with a close estimate of the input where that makes a difference.
 func (x *exchange) decide() error {
+	err := x.decideThis()
+	first := err
+	for refused(err) && x.unified != nil && len(x.unified.targets) > 0 {
+		x.letGo()
+		if err = x.aimAtTarget(x.unified.next()); err == nil {
+			err = x.decideThis()
+		}
+	}
+	if err != nil {
+		return first
+	}
+	return nil
+}
+
+// decideThis decides about what the request is aimed at.
+func (x *exchange) decideThis() error {
+	if x.closer == nil {
+		x.closer = &x.first
+	} else {
+		x.closer = &closeCount{}
+	}
 	x.closer.of(x.call)
 	again, err := x.decideOnce(x.closer.possible())
 	if again {
@@ -165,7 +195,7 @@ func (x *exchange) decideOnce(canCount bool) (countFirst bool, err error) {
 		return false, err
 	}
 	p, e := x.p, x.entry
-	rights.granted(x.facts, x.reservation, &x.closer)
+	rights.granted(x.facts, x.reservation, x.closer)
 	rights.pin = permission.Document.Key
 	rights.until(permission.Document.Until(x.facts.Time, p.cfg.Zone), p.cfg.Clock(), func() { p.decideAgain(e) })
 	return false, nil

@@ -54,6 +54,9 @@ func (b *body) read() ([]byte, error) {
 	return b.data, b.err
 }
 
+// size is how many bytes were read.
+func (b *body) size() int64 { return int64(len(b.data)) }
+
 // sum is the SHA-256 of the body, for a proof that is bound to it.
 func (b *body) sum() ([sha256.Size]byte, error) {
 	data, err := b.read()

@@ -25,18 +25,20 @@ type exchange struct {
 	began   time.Time
 
 	aim
-	caller pairing.Caller
+	unified *unified // nil for what names its provider in the address
+	caller  pairing.Caller
 
 	ctx    context.Context // nil until registered; its cause says why it was stopped
 	cancel context.CancelCauseFunc
 	entry  *entry
 	unhook func() bool
 
-	closer    closeCount
-	attempt   *attempt // by its Idempotency-Key; nil without one
-	attempted bool     // counted in attempts
-	announced bool     // the audit log has a request.started
-	denied    bool     // refused before that
+	closer    *closeCount // of the input; nil until decided
+	first     closeCount  // which it is but for later targets
+	attempt   *attempt    // by its Idempotency-Key; nil without one
+	attempted bool        // counted in attempts
+	announced bool        // the audit log has a request.started
+	denied    bool        // refused before that
 
 	try      *try          // the one that is under way, or was the last; nil before the first
 	tries    int           // so far
@@ -69,7 +71,8 @@ type aim struct {
 	reservation *policy.Reservation
 }
 
-// ServeHTTP answers every request under Prefix, whatever its method.
+// ServeHTTP answers every request under Prefix and UnifiedPrefix, whatever its
+// method.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id, err := p.newID()
 	if err != nil {
@@ -82,6 +85,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.body.begin()
 	if err := x.admit(); err != nil {
 		x.refuse(err)
+		return
+	}
+	if x.lists() {
+		x.listModels()
 		return
 	}
 	x.forward()

@@ -22,25 +22,52 @@ func (x *exchange) describe() error {
 	if x.request.Header.Get("Upgrade") != "" {
 		return errUpgrade
 	}
+	if x.unified != nil {
+		return x.choose()
+	}
+	resource := x.resource
+	err := x.aimAt(resource, func() (plugins.Provider, bool) { return x.p.cfg.Providers.Lookup(resource) })
+	if err != nil {
+		return err
+	}
 	data, err := x.body.read()
 	if err != nil {
 		return err
 	}
-	x.call, err = x.provider.Describe(plugins.Request{
-		Method: x.request.Method, Path: x.path, RawQuery: x.request.URL.RawQuery,
-		Header: x.request.Header, Body: data,
-	})
-	if err != nil {
+	return x.describeAs(plugins.Request{Body: data})
+}
+
+// aimAt aims the request at a provider, as it is at this moment: when the owner
+// changes it later, that stops the request.
+func (x *exchange) aimAt(resource string, find func() (plugins.Provider, bool)) error {
+	rights := &x.entry.rights
+	rights.mu.Lock()
+	defer rights.mu.Unlock()
+	provider, ok := find()
+	if !ok {
+		return errUnknownResource
+	}
+	rights.resource = resource
+	x.resource, x.provider = resource, provider
+	return nil
+}
+
+// describeAs describes the request to the provider it is aimed at, with the
+// body that it gets.
+func (x *exchange) describeAs(r plugins.Request) (err error) {
+	r.Method, r.Path, r.RawQuery, r.Header = x.request.Method, x.path, x.request.URL.RawQuery, x.request.Header
+	if x.call, err = x.provider.Describe(r); err != nil {
 		return err
 	}
 	f := x.call.Facts
 	x.facts = policy.Request{
 		AppStatus: string(x.caller.App.Status), Resource: x.resource, Action: f.Action, Model: f.Model,
 		Address: clientAddress(x.request.RemoteAddr), Origin: origin(x.request), BodyBound: x.caller.BodyBound,
-		BodyBytes: int64(len(data)), InputTokens: f.InputTokens, InputUnknown: f.InputUnknown,
+		BodyBytes: x.body.size(), InputTokens: f.InputTokens, InputUnknown: f.InputUnknown,
 		OutputTokens: f.OutputTokens, Choices: f.Choices,
 		Tools: f.Tools, Stream: f.Stream, Mail: (*policy.MailFacts)(f.Mail),
-		Time: x.p.cfg.Clock(), Zone: x.p.cfg.Zone,
+		Retry: x.attempt != nil && x.attempt.retried,
+		Time:  x.p.cfg.Clock(), Zone: x.p.cfg.Zone,
 	}
 	if rate, priced := x.p.cfg.Prices.Rate(x.resource, f.Model); priced && f.Model != "" {
 		x.facts.Rate = &rate
@@ -101,7 +128,7 @@ func (c *closeCount) of(call *plugins.Call) {
 	c.count, c.rough = call.CountInput, call.Facts.InputTokens
 }
 
-func (c *closeCount) possible() bool { return c.count != nil }
+func (c *closeCount) possible() bool { return c != nil && c.count != nil }
 
 func (c *closeCount) tokens() int64 {
 	c.once.Do(func() { c.n = min(max(c.count(), 0), c.rough) })

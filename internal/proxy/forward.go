@@ -21,6 +21,9 @@ func (x *exchange) forward() {
 	defer stopWatching()
 	next, err := x.nextKey()
 	if err != nil {
+		next = x.nextTarget()
+	}
+	if next == nil {
 		x.refuse(err)
 		return
 	}

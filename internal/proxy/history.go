@@ -40,7 +40,7 @@ type Ended struct {
 
 // tell adds the exchange to the history, if it is known whose it was.
 func (x *exchange) tell() {
-	if x.caller.App.ID == "" {
+	if x.caller.App.ID == "" || x.lists() {
 		return
 	}
 	now := x.p.cfg.Clock()

@@ -88,16 +88,17 @@ func (n naming) has(d policy.Document, model string) bool {
 	return priced || slices.Contains(d.Models, model)
 }
 
-// list names everything the app may use: aliases first, then by provider.
-func (n naming) list() []string {
+// list names everything the app may use of what can be asked: aliases first,
+// then by provider.
+func (n naming) list(canAsk func(providers.Target) bool) []string {
 	var all []string
 	for _, alias := range n.providers.Aliases() {
-		if slices.ContainsFunc(alias.Targets, n.allowed) {
+		if slices.ContainsFunc(alias.Targets, func(t providers.Target) bool { return n.allowed(t) && canAsk(t) }) {
 			all = append(all, alias.Name)
 		}
 	}
 	for _, d := range n.documents() {
-		if _, known := n.providers.Lookup(d.Resource); !known {
+		if !canAsk(providers.Target{Resource: d.Resource}) {
 			continue
 		}
 		models := slices.Clone(literal(d.Models))

@@ -63,6 +63,7 @@ func New(cfg Config) (*Proxy, error) {
 	cfg.Pairing.Watch(p.changed)
 	cfg.Vault.OnLock(func() { p.running.cut(refusalOf(vault.ErrLocked), everyone) })
 	cfg.Vault.OnRemove(p.keyRemoved)
+	cfg.Providers.Watch(p.providerChanged)
 	return p, nil
 }
 

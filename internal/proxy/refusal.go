@@ -115,6 +115,16 @@ func writeLimit(h http.Header, d *policy.Denied) {
 // too early.
 func wholeSeconds(d time.Duration) int64 { return int64(math.Ceil(d.Seconds())) }
 
+// ErrorBody is a refusal in the shape that whoever sent r expects: that of the
+// provider it is for, as its address says.
+func (p *Proxy) ErrorBody(r *http.Request, f plugins.Failure) []byte {
+	x := &exchange{p: p, request: r}
+	if _ = x.route(); x.provider == nil { // a path that there is not has no dialect
+		return plainBody(f)
+	}
+	return x.provider.ErrorBody(f)
+}
+
 // plainBody is for paths that belong to no dialect.
 func plainBody(f plugins.Failure) []byte {
 	body, _ := json.Marshal(map[string]any{"error": map[string]any{

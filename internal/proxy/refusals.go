@@ -30,6 +30,7 @@ var (
 	errKeysDrained     = errors.New("the keys of the resource are out of use")
 	errSlowDown        = errors.New("the provider asks to slow down")
 	errNoCredit        = errors.New("the provider says that the credit is used up")
+	errProviderChanged = errors.New("the provider was replaced or removed")
 	errPinned          = errors.New("the permission now names another key")
 	errFutile          = errors.New("requests of the app do not reach the provider")
 	errProofsExhausted = errors.New("memory of used proofs is full")
@@ -101,6 +102,7 @@ func refusals() []struct {
 		{errKeysDrained, refusal{status: 502, code: codeUpstream, final: true, message: "The owner has taken the key of this resource out of use."}},
 		{errSlowDown, refusal{status: 429, code: policy.CodeRateLimited, message: "The provider asks the owner's keys to slow down. Try again when Retry-After says."}},
 		{errNoCredit, refusal{status: 502, code: codeUpstream, final: true, message: "The provider says that the owner's credit is used up."}},
+		{errProviderChanged, refusal{status: 502, code: codeUpstream, message: "The owner has replaced or removed this provider. Send the request again."}},
 		{errPinned, refusal{status: 502, code: codeUpstream, message: "The permission now names another key. Send the request again."}},
 		{errPrivateAddress, refusal{status: 502, code: codeUpstream, final: true, message: "The provider is at a private address, which the owner has not allowed for it."}},
 		{errFutile, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached lately. Try again in a few seconds."}},

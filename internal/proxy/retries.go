@@ -182,13 +182,21 @@ func (x *exchange) recall() (err error) {
 		return err
 	}
 	x.attempt, err = x.p.retries.begin(x.caller.App.ID,
-		retryKey(hashed([]byte(x.caller.App.ID), []byte(x.resource), []byte(key))),
+		retryKey(hashed([]byte(x.caller.App.ID), []byte(x.where()), []byte(key))),
 		retryBody(hashed([]byte(x.request.Method), []byte(x.path), []byte(x.request.URL.RawQuery), body[:])),
 		x.p.cfg.Clock())
 	if x.attempt != nil {
 		x.facts.Retry = x.attempt.retried
 	}
 	return err
+}
+
+// where is what a key of the client's belongs to.
+func (x *exchange) where() string {
+	if x.unified != nil {
+		return UnifiedPrefix // whichever provider it was that time
+	}
+	return x.resource
 }
 
 // hashed is the SHA-256 of parts, each with its length before it.

@@ -26,6 +26,7 @@ type rights struct {
 	closer      *closeCount         // of its input; nil once that was used
 	counting    bool                // that is being done
 	expiry      *time.Timer         // nil: never
+	resource    string              // that it is aimed at; empty until then
 	pin         string              // label of the key that must serve it; empty for any
 	credential  string              // id of the key; empty until released
 	label       string              // of that key
@@ -129,6 +130,18 @@ func (p *Proxy) countAgain(e *entry) {
 	r.closer, r.counting = nil, false
 	r.mu.Unlock()
 	p.decideAgain(e)
+}
+
+// providerChanged stops what is sent to a provider that the owner has replaced
+// or removed.
+func (p *Proxy) providerChanged(id string) {
+	for _, e := range p.running.matching(everyone) {
+		e.rights.mu.Lock()
+		if e.rights.resource == id {
+			e.cancel(refusalOf(errProviderChanged))
+		}
+		e.rights.mu.Unlock()
+	}
 }
 
 // keyRemoved stops what uses a key that the owner has removed.

@@ -171,7 +171,7 @@ func (x *exchange) another(last *try) *try {
 	}
 	next, err := x.nextKey()
 	if err != nil {
-		return nil
+		return x.nextTarget()
 	}
 	return next
 }
@@ -215,10 +215,10 @@ func (x *exchange) withoutKey(pin string) (*try, error) {
 	switch {
 	case pin != "":
 		return nil, errNoSuchKey
-	case slices.Contains(x.tried, ""):
+	case slices.Contains(x.tried, x.resource):
 		return nil, vault.ErrNoCredential
 	}
-	x.tried = append(x.tried, "")
+	x.tried = append(x.tried, x.resource)
 	t := &try{}
 	return t, x.address(t)
 }

@@ -91,5 +91,7 @@ func (x *crossOrigin) allowed(r *http.Request) (string, bool) {
 		name, _, _ := strings.Cut(rest, "/")
 		return all[0], x.pairing.MayRead(all[0], kind+":"+name)
 	}
+	// On the one address for all providers only the body says which it is: what a
+	// page may read is decided with that.
 	return all[0], x.pairing.MayPair(all[0])
 }

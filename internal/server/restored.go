@@ -1,10 +1,11 @@
 package server
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/keywicket/keywicket/plugins"
 )
 
 const (
@@ -24,15 +25,14 @@ func (r *rooms) confirmed(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// confirmedData is confirmed in the data plane's shape of an error.
+// confirmedData is confirmed in the shape of an error that the client library of
+// the provider asked for expects.
 func (r *rooms) confirmedData(next echo.HandlerFunc) echo.HandlerFunc {
-	body, _ := json.Marshal(map[string]any{"error": map[string]any{
-		"message": wordsRestored, "type": "invalid_request_error", "code": codeRestored, "param": nil,
-	}}) // strings and nil: cannot fail
 	return func(c echo.Context) error {
 		if !r.store.Restored() {
 			return next(c)
 		}
+		body := r.proxy.ErrorBody(c.Request(), plugins.Failure{Status: http.StatusServiceUnavailable, Code: codeRestored, Message: wordsRestored})
 		c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 		return c.JSONBlob(http.StatusServiceUnavailable, body)
 	}

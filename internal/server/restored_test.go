@@ -29,7 +29,7 @@ func TestNothingIsServedFromAnOldDatabase(t *testing.T) {
 	}
 	seen := 0
 	for _, r := range s.routes() {
-		guarded := strings.HasPrefix(r.path, "/r/") || strings.HasPrefix(r.path, "/oauth/") || strings.HasPrefix(r.path, "/api/") || strings.HasPrefix(r.path, "/.well-known/")
+		guarded := strings.HasPrefix(r.path, "/r/") || strings.HasPrefix(r.path, "/v1/") || strings.HasPrefix(r.path, "/oauth/") || strings.HasPrefix(r.path, "/api/") || strings.HasPrefix(r.path, "/.well-known/")
 		if guarded {
 			seen++
 		}

@@ -50,6 +50,7 @@ func (s *Server) routes() []route {
 	visits := []echo.MiddlewareFunc{deadlines, apps.guard, s.rooms.confirmed}
 	throttled := []echo.MiddlewareFunc{deadlines, s.rooms.nonce, x.share, apps.guard, s.rooms.confirmed}
 	calls := []echo.MiddlewareFunc{deadlines, s.rooms.nonce, x.share, newThrottle(s.cfg.UnauthenticatedPerMinute).guard, s.rooms.confirmed}
+	data := []echo.MiddlewareFunc{s.rooms.nonce, x.share, x.preflights(newThrottle(s.cfg.UnauthenticatedPerMinute).guard), s.rooms.confirmedData}
 	o := &oauth{pairing: s.rooms.pairing, errorPage: s.rooms.ui.Error}
 	a := &api{pairing: s.rooms.pairing, ledger: s.rooms.ledger, publicURL: s.url, history: &ownHistory{
 		usage: s.rooms.usage, zone: s.cfg.Zone, clock: s.cfg.Clock, known: map[string]ownMonth{},
@@ -59,7 +60,8 @@ func (s *Server) routes() []route {
 		{get, "/readyz", anybody, s.rooms.readyz},
 		{get, "/oauth/authorize", visits, o.authorize},
 
-		{anyMethod, "/r/*", []echo.MiddlewareFunc{s.rooms.nonce, x.share, x.preflights(newThrottle(s.cfg.UnauthenticatedPerMinute).guard), s.rooms.confirmedData}, echo.WrapHandler(s.rooms.proxy)},
+		{anyMethod, "/r/*", data, echo.WrapHandler(s.rooms.proxy)},
+		{anyMethod, "/v1/*", data, echo.WrapHandler(s.rooms.proxy)},
 	}
 	shared := []route{
 		{get, "/.well-known/oauth-authorization-server", throttled, o.metadata},

@@ -115,6 +115,7 @@ func TestEveryRouteForEveryCaller(t *testing.T) {
 		"POST /oauth/keys":                            {401, 401, 401},
 		"GET /api/app":                                {401, 401, 401},
 		"* /r/*":                                      {404, 404, 404},
+		"* /v1/*":                                     {404, 404, 404},
 
 		"GET /setup":                  {signIn, signIn, signIn},
 		"POST /setup":                 {409, 409, 403},
