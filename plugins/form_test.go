@@ -56,6 +56,8 @@ func TestReadFormRefuses(t *testing.T) {
 		"second form":              field + "--b--\r\n" + field + "--b--\r\n",
 		"space after a delimiter":  strings.Replace(field, "--b\r\n", "--b \r\n", 1) + "--b--\r\n",
 		"longer delimiter":         field[:len(field)-2] + "\r\n--bb\r\nx\r\n--b--\r\n",
+		"content like a delimiter": strings.Replace(field, "whisper-1", "--b", 1) + "--b--\r\n",
+		"a delimiter at once":      strings.Replace(field, "whisper-1\r\n", "", 1) + "--b--\r\n",
 		"bare line feeds":          strings.ReplaceAll(field, "\r\n", "\n") + "--b--\n",
 		"two models":               field + field + "--b--\r\n",
 		"a second model as Model":  field + strings.Replace(field, "model", "Model", 1) + "--b--\r\n",

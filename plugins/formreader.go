@@ -87,8 +87,14 @@ func (r *formReader) header() ([]byte, error) {
 	}
 }
 
-// content takes everything up to the next delimiter, and returns it if keep.
+// content takes everything up to the next delimiter, and returns it if keep. One
+// that begins like a delimiter is an error: some readers, net/http's among them,
+// take the line end of the header for the delimiter's.
 func (r *formReader) content(keep bool, name string) ([]byte, error) {
+	first := r.delimiter[2:]
+	if err := r.want(len(first)); err != nil || bytes.HasPrefix(r.buf, first) {
+		return nil, errForm
+	}
 	kept := []byte{}
 	for {
 		n, found := bytes.Index(r.buf, r.delimiter), true
