@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,7 +57,7 @@ type console struct {
 	usage   *usage.History
 	alerts  *alerts.Board
 	book    *providers.Book
-	health  map[string]ui.KeyHealth
+	health  atomic.Pointer[map[string]ui.KeyHealth]
 	ui      *ui.UI
 }
 
@@ -105,8 +106,13 @@ func newConsole(t *testing.T) *console {
 	c.ui, err = ui.New(ui.Config{
 		Owner: c.owner, Pairing: c.pairing, Vault: c.vault, Ledger: c.ledger, Audit: c.audit,
 		Providers: c.book, Prices: prices, Usage: c.usage, Alerts: c.alerts,
-		KeyHealth: func() map[string]ui.KeyHealth { return c.health },
-		TestKey:   c.testKey, PublicURL: c.url, Zone: time.UTC,
+		KeyHealth: func() (all map[string]ui.KeyHealth) {
+			if known := c.health.Load(); known != nil {
+				all = *known
+			}
+			return all
+		},
+		TestKey: c.testKey, PublicURL: c.url, Zone: time.UTC,
 		Restored: func() bool { return c.restored }, AcceptRestore: func() error { c.restored = false; return nil },
 	})
 	c.must(err)

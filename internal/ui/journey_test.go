@@ -46,6 +46,8 @@ func TestBrowserJourney(t *testing.T) {
 			}
 			j.setUp()
 			j.addKey()
+			j.rotate()
+			j.provide()
 			app := j.pairApp(script)
 			j.approve(app)
 			j.watch(app)

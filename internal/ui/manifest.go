@@ -124,7 +124,7 @@ func (u *UI) review(c echo.Context) (reviewView, error) {
 
 // reviewBeside says what a manifest does to the one that has its id now.
 func (u *UI) reviewBeside(v *reviewView, m plugins.Manifest) {
-	if v.Editing != m.ID {
+	if _, err := u.cfg.Providers.Entry(v.Editing); err == nil && v.Editing != m.ID {
 		v.Leaves = v.Editing
 	}
 	now, err := u.cfg.Providers.Entry(m.ID)
