@@ -16,10 +16,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/keywicket/keywicket/client"
-	"github.com/keywicket/keywicket/plugins/anthropic/anthropicfake"
 	"github.com/keywicket/keywicket/plugins/fakeupstream"
-	"github.com/keywicket/keywicket/plugins/gemini/geminifake"
-	"github.com/keywicket/keywicket/plugins/openai/openaifake"
 )
 
 // driver is one SDK as the table of errors uses it. Each of its functions takes
@@ -29,8 +26,14 @@ type driver struct {
 	use             func(t *testing.T, c *client.Connection) (*caller, *counter)
 	raised          func(error) (status int, code string, ok bool)
 	cutStatus       bool // a cut stream's error has the status of the cut
-	script          func(h *house, fault fakeupstream.Fault)
 	reached         func(h *house) int
+}
+
+// script has the provider of the driver misbehave.
+func (d driver) script(h *house, f fakeupstream.Fault) {
+	if err := h.script(strings.TrimPrefix(d.resource, "llm:"), f); err != nil {
+		panic(err)
+	}
 }
 
 // caller is what an SDK is asked to do.
@@ -50,7 +53,9 @@ func openaiDriver() driver {
 		use: func(_ *testing.T, c *client.Connection) (*caller, *counter) {
 			ai, n := openaiSDK(c)
 			return &caller{
-				ask: func(ctx context.Context, model string) error { return second(ai.Chat.Completions.New(ctx, question(model))) },
+				ask: func(ctx context.Context, model string) error {
+					return second(ai.Chat.Completions.New(ctx, question(model)))
+				},
 				stream: func(ctx context.Context, model string, each func()) error {
 					s := ai.Chat.Completions.NewStreaming(ctx, question(model))
 					for s.Next() {
@@ -71,9 +76,6 @@ func openaiDriver() driver {
 				return 0, client.BodyCode(string(cut.Event.Data)), true
 			}
 			return 0, "", false
-		},
-		script: func(h *house, f fakeupstream.Fault) {
-			h.Fake.Script(openaifake.Fault{Times: f.Times, Status: f.Status, RetryAfter: f.RetryAfter, Endless: f.Endless, WordDelay: f.WordDelay})
 		},
 		reached: func(h *house) int { return h.Fake.Count() },
 	}
@@ -109,7 +111,6 @@ func anthropicDriver() driver {
 			}
 			return failure.StatusCode, client.BodyCode(failure.RawJSON()), true
 		},
-		script:  func(h *house, f fakeupstream.Fault) { h.anthropic.Script(anthropicfake.Fault(f)) },
 		reached: func(h *house) int { return h.anthropic.Count() },
 	}
 }
@@ -147,7 +148,6 @@ func genaiDriver() driver {
 			code, _ := failure.Details[0]["reason"].(string)
 			return failure.Code, code, true
 		},
-		script:  func(h *house, f fakeupstream.Fault) { h.gemini.Script(geminifake.Fault(f)) },
 		reached: func(h *house) int { return h.gemini.Count() },
 	}
 }
@@ -203,10 +203,12 @@ func TestSDKErrors(t *testing.T) {
 			})
 			t.Run("provider refuses the owner's key", func(t *testing.T) {
 				u := d.begin(t, h, members{"resource": d.resource})
-				status := http.StatusUnauthorized
-				d.script(h, fakeupstream.Fault{Status: status, Times: 1})
+				d.script(h, fakeupstream.Fault{Status: http.StatusUnauthorized, Times: 1})
 				u.refused(t, u.ask(t.Context(), d.model), 502, "upstream_error", 1)
 				d.script(h, fakeupstream.Fault{})
+				if err := h.heal(t.Context(), d.resource); err != nil {
+					t.Fatal(err)
+				}
 			})
 			t.Run("revoked while it streams", func(t *testing.T) { d.revoked(t, h) })
 		})
@@ -283,7 +285,7 @@ func (d driver) revoked(t *testing.T, h *house) {
 	if err := u.ask(t.Context(), d.model); !errors.Is(err, client.ErrSessionEnded) {
 		t.Errorf("afterwards: %v", err)
 	}
-	u.driver.script(h, fakeupstream.Fault{})
+	d.script(h, fakeupstream.Fault{})
 	u.reached(t, 1)
 }
 
