@@ -289,8 +289,8 @@ func TestReadings(t *testing.T) {
 		bits        []string
 		n, accepted int
 	}{
-		"FuzzReading":     {(*reader).body, bodyBits(), 6000, 500},
-		"FuzzFormReading": {(*reader).form, formBits(), 4000, 1500},
+		"FuzzReading":     {(*reader).body, bodyBits(), 6000, 1500},
+		"FuzzFormReading": {(*reader).form, formBits(), 4000, 500},
 	} {
 		t.Run(target, func(t *testing.T) {
 			t.Parallel()
