@@ -55,7 +55,7 @@ var placeholder = regexp.MustCompile(`\\\{[a-z0-9_]+\\\}`)
 func pathTricks(path string) []string {
 	tricks := []string{
 		"", "/", "//", "*", ".", "..", "/..", "/../..", "/zz-unknown", "/v1", "/v1/", "/v1/v1" + path, "/v2" + path,
-		"/V1" + path, "/api" + path, strings.ToUpper(path), path[1:],
+		"/V1" + path, "/else" + path, strings.ToUpper(path), path[1:],
 		"/v1/../v1" + path, "/v1/." + path, "/v1//" + path, "/v1%2f" + path[1:], "/v1;" + path, "/r/llm/openai" + path, "/.well-known" + path,
 		"http://example.com" + path, "//example.com" + path, "@example.com" + path, "\\\\example.com" + path,
 	}
