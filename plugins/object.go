@@ -46,12 +46,30 @@ func ParseObject(data []byte, critical ...string) (*Object, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, Invalid("", "the body is empty; send a JSON object")
 	}
-	p := objectParser{data: data, dec: jsontext.NewDecoder(bytes.NewBuffer(data)), critical: critical}
-	members, err := p.object()
+	members, err := parseMembers(data, critical, jsontext.AllowDuplicateNames(true))
+	if err != nil || !jsontext.Value(data).IsValid() {
+		// Remembering names takes memory, which IsValid lends. What is refused is
+		// read once more, to say why.
+		members, err = parseMembers(data, critical)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &Object{data: data, members: members}, nil
+}
+
+func parseMembers(data []byte, critical []string, how ...jsontext.Options) ([]member, error) {
+	p := objectParser{data: data, dec: jsontext.NewDecoder(bytes.NewBuffer(data), how...), critical: critical}
+	return p.object()
+}
+
+// Reread is [ParseObject] for a text that may be o's, which is not parsed again
+// then. Edits to the object it returns do not reach o.
+func (o *Object) Reread(data []byte, critical ...string) (*Object, error) {
+	if len(data) == 0 || len(data) != len(o.data) || &data[0] != &o.data[0] {
+		return ParseObject(data, critical...)
+	}
+	return &Object{data: o.data, members: slices.Clone(o.members)}, nil
 }
 
 // Bytes is the object's text, with all edits made.

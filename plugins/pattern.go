@@ -51,19 +51,18 @@ func parsePattern(path string) (pattern, bool) {
 
 // match reads the values of the placeholders from a plain path.
 func (p pattern) match(path string) (map[string]string, bool) {
-	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
-	if len(parts) != len(p) {
-		return nil, false
-	}
 	var values map[string]string
+	rest := strings.TrimPrefix(path, "/")
 	for i, s := range p {
+		part, after, more := strings.Cut(rest, "/")
+		if more != (i < len(p)-1) || s.name == "" && part != s.text {
+			return nil, false
+		}
+		rest = after
 		if s.name == "" {
-			if parts[i] != s.text {
-				return nil, false
-			}
 			continue
 		}
-		value, ok := strings.CutSuffix(parts[i], s.text)
+		value, ok := strings.CutSuffix(part, s.text)
 		if !ok || len(value) > maxPlaceholderBytes || !placeholderShape.MatchString(value) {
 			return nil, false
 		}

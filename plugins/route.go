@@ -101,9 +101,14 @@ func (r *Routes) find(method, path string) (Match, bool) {
 		if route.action.Method != method {
 			continue
 		}
-		if values, ok := route.pattern.match(path); ok {
-			return Match{Action: route.action, Path: route.target.fill(values), Values: values}, true
+		values, ok := route.pattern.match(path)
+		switch {
+		case !ok:
+			continue
+		case values == nil:
+			return Match{Action: route.action, Path: route.action.Path}, true
 		}
+		return Match{Action: route.action, Path: route.target.fill(values), Values: values}, true
 	}
 	return Match{}, false
 }

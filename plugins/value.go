@@ -61,7 +61,7 @@ func (o *Object) Len(name string) (int, bool, error) {
 	if raw.Kind() != '[' {
 		return 0, false, Invalid(name, name+" must be an array")
 	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(raw))
+	dec := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true)) // it has been parsed
 	_, err := dec.ReadToken()
 	n := 0
 	for ; err == nil && dec.PeekKind() != ']'; n++ {

@@ -27,7 +27,8 @@ func describeChat(body *plugins.Object, call *plugins.Call) error {
 	if err != nil {
 		return err
 	}
-	call.CapOutput, call.SpellOutput = capChat, spellChat
+	caps := &chatCap{body}
+	call.CapOutput, call.SpellOutput = caps.lower, caps.spell
 	call.State = note{
 		action: ChatCompletions, model: facts.Model, choices: facts.Choices,
 		dropUsage: facts.Stream && !asked,

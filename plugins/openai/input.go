@@ -48,12 +48,8 @@ func (in *input) look(body *plugins.Object) {
 		if !ok {
 			continue
 		}
-		if value.Kind() == '[' {
-			n, _, _ := body.Len(name)
-			in.items += int64(n)
-		}
-		in.dec = jsontext.NewDecoder(bytes.NewBuffer(value))
-		if in.value(name, "") != nil { // cannot happen: the body has been parsed
+		in.dec = jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true)) // none are: the body has been parsed
+		if in.value(name, "") != nil { // cannot happen either
 			in.unknown = true
 		}
 	}
@@ -105,7 +101,11 @@ func (in *input) value(name, parent string) error {
 		if _, err := in.dec.ReadToken(); err != nil {
 			return err
 		}
+		whole := in.dec.StackDepth() == 1 // the member itself
 		for in.dec.PeekKind() != ']' {
+			if whole {
+				in.items++
+			}
 			if err := in.value(name, parent); err != nil {
 				return err
 			}

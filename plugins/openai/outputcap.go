@@ -29,10 +29,13 @@ func readOutputCap(body *plugins.Object) (int64, error) {
 	return asked, nil
 }
 
-// capChat lowers each cap the client gave, in the client's own spelling, or adds
+// chatCap edits the output cap of a chat.
+type chatCap struct{ body *plugins.Object }
+
+// lower lowers each cap the client gave, in the client's own spelling, or adds
 // one. It never raises a cap.
-func capChat(data []byte, limit int64) ([]byte, error) {
-	body, err := plugins.ParseObject(data, critical()...)
+func (c *chatCap) lower(data []byte, limit int64) ([]byte, error) {
+	body, err := c.body.Reread(data, critical()...)
 	if err != nil {
 		return nil, err
 	}
@@ -55,13 +58,14 @@ func capChat(data []byte, limit int64) ([]byte, error) {
 			return nil, err
 		}
 	}
+	c.body = body
 	return body.Bytes(), nil
 }
 
-// spellChat writes the output cap in both spellings, so that a server which
-// knows only one of them obeys it. A body without any cap stays as it is.
-func spellChat(data []byte) ([]byte, error) {
-	body, err := plugins.ParseObject(data, critical()...)
+// spell writes the output cap in both spellings, so that a server which knows
+// only one of them obeys it. A body without any cap stays as it is.
+func (c *chatCap) spell(data []byte) ([]byte, error) {
+	body, err := c.body.Reread(data, critical()...)
 	if err != nil {
 		return nil, err
 	}
