@@ -21,6 +21,11 @@ type Facts struct {
 	// as an earlier conversation or a stored file: only the model's context bounds
 	// it, and InputTokens is what is known.
 	InputUnknown bool
+	// OutputAtOnce says that a stream of the answer does not show its output as it
+	// is made: it comes in a few large pieces (pictures, sound), or parts of it
+	// are never seen (predictions, the provider's own research). All of it must be
+	// held from the start.
+	OutputAtOnce bool
 
 	Mail *Mail // nil when the action sends no mail
 }

@@ -41,7 +41,7 @@ func newNeed(d Document, req Request) need {
 	for _, t := range rate.Tiers {
 		n.dearCache = n.dearCache || t.CacheWrite > t.Input
 	}
-	n.whole = !req.Stream || rate.Hidden
+	n.whole = !req.Stream || req.OutputAtOnce || rate.Hidden
 	n.perChoice = max(req.OutputTokens, 0)
 	if n.perChoice == 0 {
 		n.perChoice = outputCap(d, req)

@@ -24,6 +24,9 @@ type Request struct {
 	// model's context bounds it.
 	InputTokens  int64 `json:"input_tokens,omitzero"`
 	InputUnknown bool  `json:"input_unknown,omitzero"`
+	// OutputAtOnce says that a stream does not show its output as it is made, so
+	// that all of it is held from the start.
+	OutputAtOnce bool  `json:"output_at_once,omitzero"`
 	OutputTokens int64 `json:"output_tokens,omitzero"` // asked per choice; 0 is none asked
 	Choices      int64 `json:"choices"`                // answers asked for; 0 is an action without output
 

@@ -63,7 +63,7 @@ func (x *exchange) describeAs(r plugins.Request) (err error) {
 	x.facts = policy.Request{
 		AppStatus: string(x.caller.App.Status), Resource: x.resource, Action: f.Action, Model: f.Model,
 		Address: clientAddress(x.request.RemoteAddr), Origin: origin(x.request), BodyBound: x.caller.BodyBound,
-		BodyBytes: x.body.size(), InputTokens: f.InputTokens, InputUnknown: f.InputUnknown,
+		BodyBytes: x.body.size(), InputTokens: f.InputTokens, InputUnknown: f.InputUnknown, OutputAtOnce: f.OutputAtOnce,
 		OutputTokens: f.OutputTokens, Choices: f.Choices,
 		Tools: f.Tools, Stream: f.Stream, Mail: (*policy.MailFacts)(f.Mail),
 		Retry: x.attempt != nil && x.attempt.retried,
