@@ -59,6 +59,9 @@ type Config struct {
 	// TestKey makes one cheap call to the provider with a stored key.
 	// Required.
 	TestKey func(ctx context.Context, credentialID string) (KeyReport, error)
+	// KeyHealth tells how each key that was used has fared, by its id. Default: none
+	// was.
+	KeyHealth func() map[string]KeyHealth
 	// PublicURL is the origin apps use. Required.
 	PublicURL string
 	// Data is the data as a whole: backups, rotation, checks. Required.

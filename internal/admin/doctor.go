@@ -118,6 +118,21 @@ func (a *Admin) checkSlots() ([]doctor.Finding, error) {
 	}}, nil
 }
 
+// restingKeys tells which keys are not used, because of what their provider says.
+func (a *Admin) restingKeys(check string, stored []vault.Credential) (found []doctor.Finding) {
+	for _, c := range stored {
+		health := a.keyOf(c).Health
+		if health.State == "ok" || c.Draining {
+			continue
+		}
+		found = append(found, doctor.Finding{
+			Check: check, Severity: doctor.Warning, Message: fmt.Sprintf("key %s (%s of %s) is not used at present: %s", c.ID, c.Label, c.Resource, health.Why),
+			Remedy: "see what the provider says of it, which also puts it back in use when it works: gateway key test " + c.ID,
+		})
+	}
+	return found
+}
+
 // checkKeys opens every stored key once.
 func (a *Admin) checkKeys() ([]doctor.Finding, error) {
 	const check = "keys"
@@ -142,6 +157,7 @@ func (a *Admin) checkKeys() ([]doctor.Finding, error) {
 			})
 		}
 	}
+	found = append(found, a.restingKeys(check, stored)...)
 	switch {
 	case len(found) > 0:
 	case len(stored) == 0:

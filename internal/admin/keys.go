@@ -31,6 +31,9 @@ func (a *Admin) addKey(c echo.Context) error {
 	if err := a.knownResource(in.Resource); err != nil {
 		return err
 	}
+	if p, ok := a.cfg.Providers.Lookup(in.Resource); ok && p.Manifest().Credential.None {
+		return refuse(http.StatusUnprocessableEntity, CodeInvalidRequest, "%s has no keys, so there is none to add: grant it to an app and it works; to have it elsewhere, see: gateway provider show %s", in.Resource, in.Resource)
+	}
 	secret := vault.NewSecret([]byte(in.Secret))
 	defer secret.Zero()
 	added, err := a.cfg.Vault.AddCredential(vault.NewCredential{
@@ -155,8 +158,15 @@ func (a *Admin) recordKey(kind audit.Kind, credential vault.Credential, words st
 }
 
 func (a *Admin) keyOf(c vault.Credential) Key {
+	health := KeyHealth{State: "ok"}
+	if a.cfg.KeyHealth != nil {
+		if known, used := a.cfg.KeyHealth()[c.ID]; used {
+			health = known
+		}
+	}
 	return Key{
-		ID: c.ID, Resource: c.Resource, Label: c.Label, BaseURL: c.BaseURL, CreatedAt: a.at(c.CreatedAt),
+		Health: health,
+		ID:     c.ID, Resource: c.Resource, Label: c.Label, BaseURL: c.BaseURL, CreatedAt: a.at(c.CreatedAt),
 		Headers: c.Headers, AllowPrivate: c.AllowPrivate, Arrangement: c.Arrangement,
 	}
 }

@@ -16,12 +16,14 @@ type gatewayState struct {
 	rooms *rooms
 
 	locked, frozen, restored, running, limitUsed, limitHeld, limitCap, limitsLeftOut, alerts, unread *prometheus.Desc
+	keyInUse, keyResting, keyRequests, keyFailures                                                   *prometheus.Desc
 }
 
 func newGatewayState(r *rooms) *gatewayState {
 	describe := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("keywicket_"+name, help, labels, nil)
 	}
+	key := []string{"key", "resource", "label"}
 	limit := []string{"app", "resource", "permission", "per", "model", "unit", "limit"}
 	return &gatewayState{
 		rooms:         r,
@@ -34,6 +36,10 @@ func newGatewayState(r *rooms) *gatewayState {
 		limitCap:      describe("limit_cap", "What the limit allows.", limit...),
 		limitsLeftOut: describe("limits_left_out", "Limits beyond the "+strconv.Itoa(maxMetricLimit)+" that are shown."),
 		alerts:        describe("alerts_total", "Alerts raised, by kind.", "kind"),
+		keyInUse:      describe("key_in_use", "Requests under way with a provider key.", key...),
+		keyResting:    describe("key_resting", "1 while a provider key is not used: refused, out of credit or failing.", key...),
+		keyRequests:   describe("key_requests_total", "Attempts with a provider key.", key...),
+		keyFailures:   describe("key_failures_total", "Those that the provider refused, put off or failed at.", key...),
 		unread:        describe("alerts_unread", "Alerts that were not dismissed."),
 	}
 }
@@ -54,6 +60,7 @@ func (g *gatewayState) Collect(to chan<- prometheus.Metric) {
 	for kind, n := range g.rooms.alerts.Raised() {
 		to <- prometheus.MustNewConstMetric(g.alerts, prometheus.CounterValue, float64(n), string(kind))
 	}
+	g.keys(to)
 	shown, leftOut := 0, 0
 	for _, app := range g.rooms.pairing.Apps() {
 		if app.Status == pairing.AppRevoked {
@@ -74,6 +81,30 @@ func (g *gatewayState) Collect(to chan<- prometheus.Metric) {
 		}
 	}
 	gauge(g.limitsLeftOut, float64(leftOut))
+}
+
+// keys tells how each stored key has fared; there are a thousand at most.
+func (g *gatewayState) keys(to chan<- prometheus.Metric) {
+	stored, err := g.rooms.vault.Credentials()
+	if err != nil {
+		return
+	}
+	health := g.rooms.proxy.KeyHealth()
+	for _, c := range stored {
+		h := health[c.ID]
+		for _, m := range []struct {
+			what  *prometheus.Desc
+			kind  prometheus.ValueType
+			value float64
+		}{
+			{g.keyInUse, prometheus.GaugeValue, float64(h.InUse)},
+			{g.keyResting, prometheus.GaugeValue, number(h.State == "resting")},
+			{g.keyRequests, prometheus.CounterValue, float64(h.Requests)},
+			{g.keyFailures, prometheus.CounterValue, float64(h.Failed)},
+		} {
+			to <- prometheus.MustNewConstMetric(m.what, m.kind, m.value, c.ID, c.Resource, c.Label)
+		}
+	}
 }
 
 // inUnit turns nano-dollars into dollars.

@@ -168,6 +168,13 @@ func (r *rooms) openFronts(cfg Config, publicURL string) (err error) {
 			report, err := r.proxy.TestKey(ctx, id)
 			return admin.KeyReport(report), err
 		},
+		KeyHealth: func() map[string]admin.KeyHealth {
+			all := map[string]admin.KeyHealth{}
+			for id, health := range r.proxy.KeyHealth() {
+				all[id] = admin.KeyHealth(health)
+			}
+			return all
+		},
 		Running: r.proxy.Running, Data: keeper{r}, PublicURL: publicURL,
 		Zone: cfg.Zone, Clock: cfg.Clock, Log: cfg.Log, Version: cfg.Version,
 	})
