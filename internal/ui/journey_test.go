@@ -231,7 +231,7 @@ func (j *journey) open(path, name string) {
 // seen inspects the page that is open, at every look, and takes pictures.
 func (j *journey) seen(name string) {
 	j.t.Helper()
-	j.pages[name] = run(j.browser, "reading "+name, chromedp.OuterHTML(chromedp.CSS("html")))
+	j.pages[name] = run(j.browser, "reading "+name, chromedp.Evaluate[string]("document.documentElement.outerHTML"))
 	for _, l := range j.looks() {
 		j.look(l)
 		j.inspect(name + " " + l.name)
