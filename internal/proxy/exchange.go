@@ -1,12 +1,12 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"encoding/base32"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/pairing"
@@ -111,7 +111,10 @@ func (p *Proxy) newID() (string, error) {
 	if _, err := io.ReadFull(p.cfg.Rand, random[:]); err != nil {
 		return "", fmt.Errorf("reading random bytes: %w", err)
 	}
-	return "req_" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(random[:])), nil
+	const prefix, chars = "req_", 26 // of 16 bytes; the rest is padding
+	var id [len(prefix) + 32]byte
+	base32.StdEncoding.Encode(id[copy(id[:], prefix):], random[:])
+	return string(bytes.ToLower(id[:len(prefix)+chars])), nil
 }
 
 // refuse answers with a refusal and records it.

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/policy"
@@ -77,7 +78,7 @@ func (x *exchange) accept(res *http.Response) error {
 	scrub := x.scrub
 	x.meter = x.provider.NewMeter(x.call)
 	src := x.newSource(res.Body)
-	if kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); kind == "text/event-stream" {
+	if isEventStream(res.Header.Get("Content-Type")) {
 		x.answer, x.atOnce = x.newStream(src, scrub), true
 	} else {
 		x.answer = x.newAnswer(src, scrub)
@@ -85,6 +86,16 @@ func (x *exchange) accept(res *http.Response) error {
 	}
 	res.Header = x.answerHeader(res.Header, scrub)
 	return nil
+}
+
+// isEventStream reads the type only of what may be one.
+func isEventStream(contentType string) bool {
+	const kind = "text/event-stream"
+	if len(contentType) < len(kind) || !strings.EqualFold(contentType[:len(kind)], kind) {
+		return false
+	}
+	media, _, _ := mime.ParseMediaType(contentType)
+	return media == kind
 }
 
 // answerHeader is the dialect's allowlist, less what belongs to this hop. The

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"net/url"
-	"slices"
 	"strconv"
 )
 
@@ -28,27 +27,32 @@ func newScrubber(key []byte) scrubber {
 	if len(key) < minScrubbed {
 		return scrubber{}
 	}
-	s := scrubber{key: key, spellings: [][]byte{key}}
-	s.add([]byte(url.QueryEscape(string(key))))
-	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		for before := range 3 {
-			s.add(insideBase64(encoding, key, before))
+	s := scrubber{key: key, spellings: append(make([][]byte, 0, maxSpellings), key)}
+	if escaped := url.QueryEscape(string(key)); escaped != string(key) {
+		s.spellings = append(s.spellings, []byte(escaped))
+	}
+	shifted := make([]byte, 2+len(key))
+	defer clear(shifted)
+	copy(shifted[2:], key)
+	for before := range 3 {
+		inside := insideBase64(base64.RawStdEncoding, shifted[2-before:], before)
+		s.spellings = append(s.spellings, inside)
+		if bytes.ContainsAny(inside, "+/") { // which are others in URLs
+			s.spellings = append(s.spellings, insideBase64(base64.RawURLEncoding, shifted[2-before:], before))
 		}
 	}
 	return s
 }
 
-func (s *scrubber) add(spelling []byte) {
-	if !slices.ContainsFunc(s.spellings, func(b []byte) bool { return bytes.Equal(b, spelling) }) {
-		s.spellings = append(s.spellings, spelling)
-	}
-}
+// maxSpellings are the key itself, its percent-encoding, and three places in
+// each of two kinds of base64.
+const maxSpellings = 8
 
 // insideBase64 is what of the key's base64 does not depend on its neighbours,
-// when the bytes before it are 3n+before.
-func insideBase64(encoding *base64.Encoding, key []byte, before int) []byte {
-	encoded := encoding.AppendEncode(nil, append(make([]byte, before), key...))
-	return encoded[(8*before+5)/6 : 8*(before+len(key))/6]
+// when the bytes before it are 3n+before. In shifted there are as many zeros.
+func insideBase64(encoding *base64.Encoding, shifted []byte, before int) []byte {
+	encoded := encoding.AppendEncode(nil, shifted)
+	return encoded[(8*before+5)/6 : 8*len(shifted)/6]
 }
 
 // forget wipes the copies of the key. Nothing is masked afterwards.

@@ -154,6 +154,9 @@ func (t *try) retryAfter(now time.Time) time.Duration {
 		return 0
 	}
 	text := t.res.Header.Get("Retry-After")
+	if text == "" {
+		return 0
+	}
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 {
 		return time.Duration(min(seconds, maxRest.Seconds()) * float64(time.Second))
 	}
@@ -248,7 +251,9 @@ func (x *exchange) address(t *try) (err error) {
 			return err
 		}
 	}
-	t.upstream, err = newUpstream(m, t.key, t.secret, &call)
+	if t.upstream, err = newUpstream(m, t.key, t.secret, &call); err == nil && x.body.large != nil {
+		t.upstream.upload = x.body.large.spool
+	}
 	return err
 }
 
