@@ -114,7 +114,11 @@ func (c *Connection) Granted() []Permission {
 }
 
 // BaseURL is what to give to the official SDK of a resource such as llm:openai as its base URL. SDKs differ in whether
-// they add the API's version themselves. For a resource that is not of the form type:provider it is "".
+// they add the API's version themselves; resend-go wants a slash behind it. For a resource that is not of the form
+// type:provider it is "".
+//
+// Issuer() + "/v1" is the address of all providers at once for OpenAI's SDKs, and Issuer() for Anthropic's: the model
+// is then provider/model or an alias.
 func (c *Connection) BaseURL(resource string) string {
 	kind, provider, ok := strings.Cut(resource, ":")
 	if !ok || kind == "" || provider == "" {

@@ -32,7 +32,7 @@ type ProxyConfig struct {
 // address, such as http://127.0.0.1:4000/r/llm/openai/v1 (see BaseURL), and with the secret as its API key.
 //
 // It passes on nothing without the secret, nothing that does not come from this machine, nothing but the data plane
-// (/r/), and no redirect. The secret is good on this machine only; it never travels on.
+// (/r/ and /v1/), and no redirect. The secret is good on this machine only; it never travels on.
 type Proxy struct {
 	connection *Connection
 	secret     string
@@ -125,11 +125,16 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !p.knows(r.Header):
 		w.Header().Set("WWW-Authenticate", `Bearer realm="local proxy"`)
 		fail(w, http.StatusUnauthorized, "invalid_local_secret", "Use the local proxy's secret as the API key.")
-	case !strings.HasPrefix(r.URL.EscapedPath(), "/r/") || slices.ContainsFunc(strings.Split(r.URL.Path, "/"), isDots):
-		fail(w, http.StatusNotFound, "unsupported_endpoint", "Only paths below /r/ are passed on.")
+	case !onDataPlane(r.URL.EscapedPath()) || slices.ContainsFunc(strings.Split(r.URL.Path, "/"), isDots):
+		fail(w, http.StatusNotFound, "unsupported_endpoint", "Only paths below /r/ and /v1/ are passed on.")
 	default:
 		p.forward.ServeHTTP(w, r)
 	}
+}
+
+// onDataPlane says whether a path leads to providers.
+func onDataPlane(path string) bool {
+	return strings.HasPrefix(path, "/r/") || strings.HasPrefix(path, "/v1/")
 }
 
 // isDots says whether a path segment leads elsewhere.

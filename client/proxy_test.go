@@ -115,6 +115,7 @@ func TestProxyRefuses(t *testing.T) {
 		{"beyond the data plane", "/oauth/token", []string{"Authorization", good}, 404},
 		{"about the app", "/api/app", []string{"Authorization", good}, 404},
 		{"out by dots", "/r/../oauth/token", []string{"Authorization", good}, 404},
+		{"out by dots of the one address", "/v1/../oauth/token", []string{"Authorization", good}, 404},
 		{"out by escaped dots", "/r/%2e%2E/oauth/token", []string{"Authorization", good}, 404},
 		{"out by an escaped slash", "/r/..%2foauth/token", []string{"Authorization", good}, 404},
 	} {

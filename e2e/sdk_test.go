@@ -136,7 +136,7 @@ func (a *account) spent(t *testing.T, model string, want client.Totals) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	now := settled(t, ctx, a.c)
+	now := settled(t, ctx, a.c, a.resource)
 	got := client.Totals{
 		Requests: now.Requests - a.before.Requests, InputTokens: now.InputTokens - a.before.InputTokens,
 		CachedTokens: now.CachedTokens - a.before.CachedTokens, CacheWriteTokens: now.CacheWriteTokens - a.before.CacheWriteTokens,
@@ -148,19 +148,19 @@ func (a *account) spent(t *testing.T, model string, want client.Totals) {
 	}
 }
 
-// settled is what an app has used once nothing of it runs any more.
-func settled(t *testing.T, ctx context.Context, c *client.Connection) client.Totals {
+// settled is what an app has used of a resource once nothing of it runs any more.
+func settled(t *testing.T, ctx context.Context, c *client.Connection, resource string) client.Totals {
 	t.Helper()
 	for {
 		status, err := c.Status(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
-		own := status.Permissions[0]
-		if len(own.Left) == 0 {
-			t.Fatal("without a limit nothing says what is held")
+		at := slices.IndexFunc(status.Permissions, func(p client.Standing) bool { return p.Resource == resource })
+		if at < 0 || len(status.Permissions[at].Left) == 0 {
+			t.Fatalf("nothing says what is held of %s", resource)
 		}
-		if own.Left[0].Held == 0 {
+		if own := status.Permissions[at]; own.Left[0].Held == 0 {
 			return own.Totals
 		}
 		time.Sleep(5 * time.Millisecond)

@@ -207,7 +207,7 @@ func TestOpenAISDK(t *testing.T) {
 			t.Errorf("%d bytes of %s, %v", len(data), r.Header.Get("Content-Type"), err)
 		}
 		// A plain recording says nothing of its cost: it is charged by what went by, never as free.
-		now := settled(t, ctx, a.c)
+		now := settled(t, ctx, a.c, a.resource)
 		if was := a.before; now.Requests != was.Requests+1 || now.OutputTokens != was.OutputTokens+2 || now.Cost == was.Cost {
 			t.Errorf("counted %+v, after %+v", now, was)
 		}
@@ -218,7 +218,7 @@ func TestOpenAISDK(t *testing.T) {
 		if err != nil || len(r.Results) != 1 {
 			t.Errorf("got %+v, %v", r, err)
 		}
-		if now := settled(t, ctx, a.c); now.Requests != a.before.Requests+1 || now.Cost != a.before.Cost {
+		if now := settled(t, ctx, a.c, a.resource); now.Requests != a.before.Requests+1 || now.Cost != a.before.Cost {
 			t.Errorf("counted %+v, after %+v", now, a.before)
 		}
 	})

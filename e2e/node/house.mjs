@@ -20,11 +20,14 @@ export class App {
   #before = nothing
   sent = []
 
-  static async pair(document) {
+  // pair gives an app; base is the address of the first resource, issuer that of all.
+  static async pair(...documents) {
     const app = new App()
-    app.resource = document.resource
-    app.connection = await pair(await butler('pair', { limits: [{ per: 'day', requests: 1000 }], ...document }), 'Notes')
-    app.base = app.connection.base(document.resource)
+    app.resource = documents[0].resource
+    const limited = documents.map((document) => ({ limits: [{ per: 'day', requests: 1000 }], ...document }))
+    app.connection = await pair(await butler('pair', limited), 'Notes')
+    app.base = app.connection.base(app.resource)
+    app.issuer = app.connection.issuer
     app.fetch = async (input, init) => {
       const response = await app.connection.fetch(input, init)
       app.sent.push(response.status)
@@ -40,9 +43,10 @@ export class App {
   }
 
   // settled waits until nothing of the app's runs any more.
-  async settled() {
+  async settled(resource = this.resource) {
     for (;;) {
-      const own = (await (await this.connection.fetch(`${this.connection.issuer}/api/app`)).json()).permissions[0]
+      const { permissions } = await (await this.connection.fetch(`${this.issuer}/api/app`)).json()
+      const own = permissions.find((permission) => permission.resource === resource)
       if (own.usage.every((limit) => limit.held === 0)) return own.totals
       await pause(5)
     }
