@@ -60,6 +60,7 @@ func (x *exchange) route() error {
 		return errUnknownResource
 	}
 	x.provider, x.resource, x.path = provider, kind+":"+name, "/"+rest
+	x.expectBody()
 	return nil
 }
 

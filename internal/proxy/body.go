@@ -19,6 +19,7 @@ type body struct {
 	timeout time.Duration // for all of it
 	memory  *memory
 	appID   string // whose share of the memory it takes; set before it is read
+	large   *large // where it is kept when that is not the memory; nil for a body that is held
 
 	claimed int64 // of memory, given back by free
 	done    bool
@@ -39,28 +40,50 @@ func (b *body) begin() {
 	}
 }
 
-// read returns the body. Errors: errBodyTooLarge, errBodyMemory, errBodyRead.
+// read returns a body that is held in memory. Errors: errBodyTooLarge,
+// errBodyMemory, errBodyRead.
 func (b *body) read() ([]byte, error) {
+	err := b.take()
+	return b.data, err
+}
+
+// take reads the body, if that has not been done. Errors are those of read, and
+// those of the disk for a large one.
+func (b *body) take() error {
 	if b.done {
-		return b.data, b.err
+		return b.err
 	}
 	b.done = true
 	if !b.setReading(true) {
 		b.err = errBodyRead
-		return nil, b.err
+		return b.err
 	}
 	defer b.setReading(false)
-	b.data, b.err = b.readOnce()
-	return b.data, b.err
+	if b.large != nil {
+		b.err = b.spool()
+	} else {
+		b.data, b.err = b.readOnce()
+	}
+	return b.err
 }
 
 // size is how many bytes were read.
-func (b *body) size() int64 { return int64(len(b.data)) }
+func (b *body) size() int64 {
+	if b.large != nil && b.large.spool != nil {
+		return b.large.spool.Size()
+	}
+	return int64(len(b.data))
+}
 
 // sum is the SHA-256 of the body, for a proof that is bound to it.
 func (b *body) sum() ([sha256.Size]byte, error) {
-	data, err := b.read()
-	return sha256.Sum256(data), err
+	if err := b.take(); err != nil {
+		return [sha256.Size]byte{}, err
+	}
+	if b.large != nil {
+		return b.large.spool.Sum(), nil
+	}
+	return sha256.Sum256(b.data), nil
 }
 
 func (b *body) readOnce() ([]byte, error) {
@@ -129,6 +152,9 @@ func (b *body) stop() {
 
 // free gives the memory back; the data must not be used afterwards.
 func (b *body) free() {
+	if b.large != nil {
+		b.large.free(b.appID)
+	}
 	b.memory.release(b.appID, b.claimed)
 	b.claimed, b.data = 0, nil
 }

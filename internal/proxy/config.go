@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -56,6 +57,14 @@ type Config struct {
 	// MaxAppBodyMemory bounds those of one app; default a quarter of
 	// MaxBodyMemory, at least MaxBodyBytes.
 	MaxAppBodyMemory int64
+	// MaxUploadBytes bounds one upload, which is kept on the disk; default 256 MiB.
+	MaxUploadBytes int64
+	// MaxSpoolBytes bounds all uploads kept at a time, in bytes; default 1 GiB, at
+	// least MaxUploadBytes. One app gets half of it.
+	MaxSpoolBytes int64
+	// SpoolDir is where uploads are kept, in files without a name; default
+	// os.TempDir.
+	SpoolDir string
 	// MaxRunning bounds the requests under way at a time; default 4,096.
 	MaxRunning int
 	// MaxAppRunning bounds those of one app; default a quarter of MaxRunning,
@@ -72,6 +81,7 @@ type Config struct {
 // Timeouts bound the waits of one exchange; there is none on the whole of it.
 type Timeouts struct {
 	Body   time.Duration // the client sending its request body; default 30 s
+	Upload time.Duration // the same for a body that is kept on the disk; default 10 min
 	Write  time.Duration // the client taking one write; default 30 s
 	Cut    time.Duration // the client taking the last event of a stream that is cut; default 2 s
 	Dial   time.Duration // connecting to a provider; default 10 s
@@ -111,6 +121,11 @@ func (c Config) withDefaults() Config {
 	c.MaxBodyBytes = positive(c.MaxBodyBytes, 32<<20)
 	c.MaxBodyMemory = max(positive(c.MaxBodyMemory, 512<<20), c.MaxBodyBytes)
 	c.MaxAppBodyMemory = max(positive(c.MaxAppBodyMemory, c.MaxBodyMemory/4), c.MaxBodyBytes)
+	c.MaxUploadBytes = positive(c.MaxUploadBytes, 256<<20)
+	c.MaxSpoolBytes = max(positive(c.MaxSpoolBytes, 1<<30), c.MaxUploadBytes)
+	if c.SpoolDir == "" {
+		c.SpoolDir = os.TempDir()
+	}
 	c.MaxRunning = positive(c.MaxRunning, 4096)
 	c.MaxAppRunning = positive(c.MaxAppRunning, max(c.MaxRunning/4, 1))
 	c.DrainBytes = positive(c.DrainBytes, 4<<20)
@@ -131,6 +146,7 @@ func (c Config) pick(n int) int {
 func (t Timeouts) withDefaults() Timeouts {
 	return Timeouts{
 		Body:   positive(t.Body, 30*time.Second),
+		Upload: positive(t.Upload, 10*time.Minute),
 		Write:  positive(t.Write, 30*time.Second),
 		Cut:    positive(t.Cut, 2*time.Second),
 		Dial:   positive(t.Dial, 10*time.Second),

@@ -30,11 +30,11 @@ func (x *exchange) describe() error {
 	if err != nil {
 		return err
 	}
-	data, err := x.body.read()
+	r, err := x.bodyFor()
 	if err != nil {
 		return err
 	}
-	return x.describeAs(plugins.Request{Body: data})
+	return x.describeAs(r)
 }
 
 // aimAt aims the request at a provider, as it is at this moment: when the owner

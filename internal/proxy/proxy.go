@@ -36,6 +36,7 @@ type Proxy struct {
 	transport transports
 	buffers   *buffers
 	memory    *memory // for request bodies
+	disk      *memory // for those that are too large for it
 	denials   *denials
 	attempts  *attempts
 	retries   *retries
@@ -55,6 +56,7 @@ func New(cfg Config) (*Proxy, error) {
 		transport: newTransports(cfg.Timeouts),
 		buffers:   newBuffers(),
 		memory:    newMemory(cfg.MaxBodyMemory, cfg.MaxAppBodyMemory),
+		disk:      newMemory(cfg.MaxSpoolBytes, max(cfg.MaxSpoolBytes/2, cfg.MaxUploadBytes)),
 		denials:   newDenials(),
 		attempts:  newAttempts(),
 		retries:   newRetries(maxRetries, maxAppRetries),

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -23,8 +22,9 @@ const userAgent = "keywicket"
 type upstream struct {
 	method string
 	url    *url.URL
-	header http.Header // with the credential
-	body   []byte
+	header http.Header   // with the credential
+	call   *plugins.Call // whose body is sent
+	upload io.ReaderAt   // that the body is made from; nil when it is held
 
 	private bool // it may be at an address that is not public: the owner has agreed
 }
@@ -64,7 +64,7 @@ func newUpstream(m plugins.Manifest, c vault.Credential, secret vault.Secret, ca
 		return nil, err
 	}
 	return &upstream{
-		method: call.Method, url: target, header: header, body: call.Body, private: m.AllowPrivate || c.AllowPrivate,
+		method: call.Method, url: target, header: header, call: call, private: m.AllowPrivate || c.AllowPrivate,
 	}, nil
 }
 
@@ -128,12 +128,13 @@ func (o *outgoing) Close() error {
 // Idempotency-Key, which clients choose, again by itself when a connection
 // closes, and no limit would have counted that one.
 func (u *upstream) request(ctx context.Context) *http.Request {
+	body, size := u.call.OpenBody(u.upload)
 	out := &http.Request{
-		Method: u.method, URL: u.url, Host: u.url.Host, Header: u.header, ContentLength: int64(len(u.body)),
+		Method: u.method, URL: u.url, Host: u.url.Host, Header: u.header, ContentLength: size,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
-	if len(u.body) > 0 {
-		out.Body = &outgoing{from: bytes.NewReader(u.body)}
+	if size > 0 {
+		out.Body = &outgoing{from: body}
 	}
 	return out.WithContext(ctx)
 }

@@ -67,7 +67,7 @@ func (r *rooms) open(cfg Config, publicURL string) error {
 	var err error
 	r.proxy, err = proxy.New(proxy.Config{
 		Pairing: r.pairing, Ledger: r.ledger, Vault: r.vault, Audit: r.audit,
-		Providers: r.book, Prices: r.prices, History: r.watch, PublicURL: publicURL, Zone: cfg.Zone,
+		Providers: r.book, Prices: r.prices, History: r.watch, PublicURL: publicURL, Zone: cfg.Zone, SpoolDir: cfg.DataDir,
 		DrainBytes: cfg.DrainBytes, DrainTime: cfg.DrainTime, Clock: cfg.Clock, Log: cfg.Log,
 	})
 	if err != nil {

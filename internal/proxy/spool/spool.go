@@ -17,6 +17,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"sync"
 )
 
 var (
@@ -46,7 +47,8 @@ type Config struct {
 // Spool is one body. Once it is whole it may be read by several goroutines.
 type Spool struct {
 	cfg     Config
-	head    []byte // while it fits
+	reading sync.RWMutex // held by readers; closing waits for them
+	head    []byte       // while it fits
 	file    *os.File
 	cipher  *offsetCipher
 	size    int64
@@ -166,8 +168,10 @@ func (s *Spool) Sum() (sum [sha256.Size]byte) {
 // Section is the whole body.
 func (s *Spool) Section() *io.SectionReader { return io.NewSectionReader(s, 0, s.size) }
 
-// ReadAt implements io.ReaderAt. It must not be called after Close.
+// ReadAt implements io.ReaderAt. After Close there is nothing to read.
 func (s *Spool) ReadAt(p []byte, at int64) (int, error) {
+	s.reading.RLock()
+	defer s.reading.RUnlock()
 	if at < 0 || at >= s.size {
 		return 0, io.EOF
 	}
@@ -186,8 +190,11 @@ func (s *Spool) ReadAt(p []byte, at int64) (int, error) {
 // Close gives the disk its space back and forgets the key. It may be called
 // more than once.
 func (s *Spool) Close() error {
+	s.reading.Lock()
+	defer s.reading.Unlock()
 	s.head = nil
 	if s.file == nil {
+		s.size = 0
 		return nil
 	}
 	file := s.file
