@@ -288,7 +288,7 @@ func pages(t *testing.T, dir string, p *process) map[string]string {
 	}
 	answer.Body.Close()
 	read := map[string]string{}
-	for _, path := range []string{"/", "/keys", "/pair", "/requests", "/apps", "/activity", "/device", "/unlock", "/nowhere"} {
+	for _, path := range []string{"/", "/keys", "/providers", "/providers/llm:openai", "/names", "/pair", "/requests", "/apps", "/activity", "/device", "/unlock", "/nowhere"} {
 		answer, err := browser.Get(origin + path)
 		if err != nil {
 			t.Fatal(err)
