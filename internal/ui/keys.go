@@ -19,7 +19,7 @@ func (u *UI) showKeys(c echo.Context) error {
 }
 
 // addKey is POST /keys. The secret is not in the view: a form that is shown
-// again asks for it again.
+// again asks for it again. A key that cannot be recorded is taken out again.
 func (u *UI) addKey(c echo.Context) error {
 	v := keysView{
 		Label: posted(c, "label"), BaseURL: posted(c, "base_url"), AllowPrivate: posted(c, "allow_private") != "",
@@ -35,6 +35,9 @@ func (u *UI) addKey(c echo.Context) error {
 		return err
 	}
 	if err := u.recordKey(c, audit.KeyAdded, key, ""); err != nil {
+		if undo := u.cfg.Vault.RemoveCredential(key.ID); undo != nil {
+			return undo
+		}
 		return err
 	}
 	return u.done(c, saidKeyAdded, "/keys")

@@ -166,9 +166,9 @@ func TestRefusedManifests(t *testing.T) {
 	}
 }
 
-// TestProvidersWithoutAuditLog: nothing becomes reachable that cannot be
+// TestNothingIsAddedWithoutAuditLog: nothing becomes reachable that cannot be
 // recorded.
-func TestProvidersWithoutAuditLog(t *testing.T) {
+func TestNothingIsAddedWithoutAuditLog(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t).setUp()
 	v := c.signedIn()
@@ -176,6 +176,10 @@ func TestProvidersWithoutAuditLog(t *testing.T) {
 	v.post("/providers", "manifest", tickets).want(t, http.StatusServiceUnavailable, "")
 	if _, there := c.book.Lookup("http:tickets"); there {
 		t.Error("added without a line in the log")
+	}
+	v.post("/keys", "resource", "llm:openai", "label", "work", "secret", canary).want(t, http.StatusServiceUnavailable, "")
+	if keys := c.vault.CredentialsFor("llm:openai"); len(keys) != 0 {
+		t.Error("a key is stored without a line in the log")
 	}
 }
 
