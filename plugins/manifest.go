@@ -48,6 +48,11 @@ type Manifest struct {
 	// leads there.
 	AllowPrivate bool `json:"allow_private,omitzero"`
 
+	// OutputCap says by which name its chats in OpenAI's dialect bound their
+	// output: a server ignores the name it does not know, or refuses it. See
+	// [OutputCapBoth] and its neighbours; empty means by the address.
+	OutputCap string `json:"output_cap,omitzero"`
+
 	// OpenAI is the provider's other side, which speaks OpenAI's dialect, where
 	// the first speaks its own.
 	OpenAI *Side `json:"openai,omitzero"`

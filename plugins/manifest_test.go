@@ -32,6 +32,7 @@ func TestManifestAccepts(t *testing.T) {
 		"a placeholder":  {`/models`, `/models/{model}:generateContent`},
 		"placeholders":   {`/models`, `/a/{b}/{c}/d-e_f.g`},
 		"a query":        {`"/models"`, `"/models", "query": ["limit", "page_token"]`},
+		"an output cap":  {`"docs"`, `"output_cap": "max_tokens", "docs"`},
 		"no base path":   {"https://api.openai.com/v1", "https://api.perplexity.ai"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -58,6 +59,8 @@ func TestManifestRefusesAndNamesTheMember(t *testing.T) {
 		{"id without type", `llm:openai`, `openai`, "id"},
 		{"id with a slash", `llm:openai`, `llm:open/ai`, "id"},
 		{"upper case id", `llm:openai`, `LLM:openai`, "id"},
+		{"another output cap", `"docs"`, `"output_cap": "max", "docs"`, "output_cap"},
+		{"an output cap of no use", `"dialect": "openai"`, `"dialect": "http", "output_cap": "both"`, "output_cap"},
 		{"no title", `"title": "OpenAI", `, ``, "title"},
 		{"title with a line end", `"title": "OpenAI"`, `"title": "Open\nAI"`, "title"},
 		{"long title", `"title": "OpenAI"`, `"title": "` + strings.Repeat("x", 81) + `"`, "title"},

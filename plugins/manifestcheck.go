@@ -43,6 +43,9 @@ func (m Manifest) check() error {
 	if problem := baseURLProblem(m.BaseURL, m.AllowPrivate, m.Credential.None); problem != "" {
 		return bad("base_url", problem)
 	}
+	if problem := m.outputCapProblem(); problem != "" {
+		return bad("output_cap", problem)
+	}
 	if m.Docs != "" {
 		if u, err := url.Parse(m.Docs); err != nil || !strings.HasPrefix(m.Docs, "https://") || u.Host == "" {
 			return bad("docs", "must be an https URL")

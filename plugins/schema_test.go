@@ -191,6 +191,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{`"/models"`, `"/models/{}"`}, {`"/models"`, `"/models/*"`}, {`"/models"`, `"/models?x"`}, {`"/models"`, `"/models", "query": ["a&b"]`},
 		{`"/models"`, `"/models", "query": ["a", "a"]`}, {`"docs"`, `"doc"`}, {`"docs": "https`, `"docs": "http`}, {`"docs"`, `"allow_private": "yes", "docs"`},
 		{`"docs"`, `"headers": {"X A": "1"}, "docs"`}, {`"docs"`, `"headers": {"X-A": ""}, "docs"`}, {`"docs"`, `"headers": {"X-A": 1}, "docs"`},
+		{`"docs"`, `"output_cap": "max", "docs"`}, {`"docs"`, `"output_cap": true, "docs"`},
 		{`"docs"`, `"headers": {"X-A": "1 "}, "docs"`}, {`"docs"`, `"pass_headers": ["X A"], "docs"`}, {`"docs"`, `"pass_headers": "X-A", "docs"`},
 	} {
 		text := strings.Replace(goodManifest, edit[0], edit[1], 1)

@@ -27,7 +27,7 @@ func (m Manifest) OpenAISide() (Manifest, bool) {
 	return Manifest{
 		ID: m.ID, Title: m.Title, BaseURL: m.BaseURL, Below: m.OpenAI.Path, Dialect: openAIDialect,
 		Credential: Credential{Header: "Authorization", Prefix: "Bearer "},
-		Actions:    m.OpenAI.Actions, AllowPrivate: m.AllowPrivate, Docs: m.Docs,
+		Actions:    m.OpenAI.Actions, AllowPrivate: m.AllowPrivate, OutputCap: m.OutputCap, Docs: m.Docs,
 	}, true
 }
 

@@ -8,8 +8,12 @@ import (
 
 const maxChoices = 128 // OpenAI's own bound for n
 
-func describeChat(body *plugins.Object, call *plugins.Call) error {
+func describeChat(body *plugins.Object, call *plugins.Call, spell string) error {
 	facts := &call.Facts
+	caps := &chatCap{body: body, spell: spell}
+	if err := caps.settle(); err != nil {
+		return err
+	}
 	if err := readChat(body, facts); err != nil {
 		return err
 	}
@@ -27,8 +31,7 @@ func describeChat(body *plugins.Object, call *plugins.Call) error {
 	if err != nil {
 		return err
 	}
-	caps := &chatCap{body}
-	call.CapOutput, call.SpellOutput = caps.lower, caps.spell
+	call.CapOutput, call.SpellOutput = caps.lower, caps.both
 	call.State = note{
 		action: ChatCompletions, model: facts.Model, choices: facts.Choices,
 		dropUsage: facts.Stream && !asked,

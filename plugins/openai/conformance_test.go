@@ -102,7 +102,7 @@ func samples(t testing.TB) []plugintest.Sample {
 		},
 		{
 			Name: "chat with everything",
-			Request: chatRequest(`{"model":"gpt-4o","messages":[],"n":3,"max_tokens":100,"max_completion_tokens":50,
+			Request: chatRequest(`{"model":"gpt-4o","messages":[],"n":3,"max_tokens":100,"max_completion_tokens":100,
 				"tools":[{"type":"function"}],"stream":false,"temperature":0.5}`),
 			Facts: plugins.Facts{Action: ChatCompletions, Model: "gpt-4o", Tools: true, OutputTokens: 100, Choices: 3},
 		},

@@ -147,7 +147,7 @@ func (p *Provider) describe(req plugins.Request, call *plugins.Call) error {
 	}
 	switch call.Facts.Action {
 	case ChatCompletions:
-		err = describeChat(body, call)
+		err = describeChat(body, call, p.manifest.SpellsOutputCap())
 	case Responses:
 		err = describeResponse(body, call)
 	case Embeddings, Moderations:
