@@ -76,7 +76,7 @@ func (h *hold) share(running int) int64 {
 
 // holds lists what a request counts in under a document, nothing of it taken.
 func (l *Ledger) holds(a *account, d Document, req Request, now time.Time) ([]hold, error) {
-	all := make([]hold, 0, len(d.Limits)+2)
+	all := make([]hold, 0, d.caps())
 	for i, limit := range d.Limits {
 		if !limit.Per.known() {
 			return nil, limit.validate(fmt.Sprintf("limits[%d]", i))
@@ -99,6 +99,19 @@ func (l *Ledger) holds(a *account, d Document, req Request, now time.Time) ([]ho
 		}
 	}
 	return all, nil
+}
+
+// caps is how many amounts the limits cap.
+func (d Document) caps() int {
+	n := 0
+	for _, limit := range d.Limits {
+		for _, unit := range units {
+			if unit.cap(limit) != 0 {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // merge adds a hold, or, where one counts in the same place, keeps that with
