@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,8 +14,13 @@ import (
 // bind renders associated data: every part with its length before it, so that
 // no two different lists of parts give the same bytes.
 func bind(purpose string, parts ...string) []byte {
-	var out []byte
-	for _, part := range append([]string{"keywicket", strconv.Itoa(format), purpose}, parts...) {
+	parts = slices.Concat([]string{"keywicket", strconv.Itoa(format), purpose}, parts)
+	size := 0
+	for _, part := range parts {
+		size += 4 + len(part)
+	}
+	out := make([]byte, 0, size)
+	for _, part := range parts {
 		out = binary.BigEndian.AppendUint32(out, uint32(len(part)))
 		out = append(out, part...)
 	}

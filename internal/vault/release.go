@@ -4,28 +4,36 @@ package vault
 // zeroes the Secret. It reads no disk.
 // Errors: ErrLocked, ErrNoCredential, ErrDamaged.
 func (v *Vault) Release(resource string) (Credential, Secret, error) {
-	return v.release(func(r credentialRecord) bool { return r.Resource == resource })
+	return v.release(func(all map[string]credentialRecord) (credentialRecord, bool) {
+		found := matching(all, func(r credentialRecord) bool { return r.Resource == resource })
+		if len(found) == 0 {
+			return credentialRecord{}, false
+		}
+		return found[0], true
+	})
 }
 
 // ReleaseByID gives out one key. The caller zeroes the Secret.
 // Errors: ErrLocked, ErrNoCredential, ErrDamaged.
 func (v *Vault) ReleaseByID(id string) (Credential, Secret, error) {
-	return v.release(func(r credentialRecord) bool { return r.ID == id })
+	return v.release(func(all map[string]credentialRecord) (credentialRecord, bool) {
+		record, found := all[id] // which is what records are checked for when they are read
+		return record, found
+	})
 }
 
 // release holds the lock to the end, so that nothing comes out after Lock has
 // returned.
-func (v *Vault) release(match func(credentialRecord) bool) (Credential, Secret, error) {
+func (v *Vault) release(choose func(map[string]credentialRecord) (credentialRecord, bool)) (Credential, Secret, error) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	if v.root == nil {
 		return Credential{}, Secret{}, ErrLocked
 	}
-	found := matching(v.credentials, match)
-	if len(found) == 0 {
+	record, found := choose(v.credentials)
+	if !found {
 		return Credential{}, Secret{}, ErrNoCredential
 	}
-	record := found[0]
 	secret, err := record.openUnder(v.root)
 	if err != nil {
 		return Credential{}, Secret{}, err
