@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -102,17 +103,20 @@ func deadlines(next echo.HandlerFunc) echo.HandlerFunc {
 // provider's answer may be HTML, on the console's origin: the sandbox makes it
 // nobody's page. The console's pages set a policy of their own.
 func securityHeaders(https bool) echo.MiddlewareFunc {
+	all := http.Header{}
+	all.Set(echo.HeaderXContentTypeOptions, "nosniff")
+	all.Set(echo.HeaderXFrameOptions, "DENY")
+	all.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'; sandbox")
+	all.Set("Referrer-Policy", "no-referrer")
+	all.Set("Cross-Origin-Resource-Policy", "same-origin")
+	if https {
+		all.Set(echo.HeaderStrictTransportSecurity, "max-age=31536000")
+	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			h := c.Response().Header()
-			h.Set(echo.HeaderXContentTypeOptions, "nosniff")
-			h.Set(echo.HeaderXFrameOptions, "DENY")
-			h.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'; sandbox")
-			h.Set("Referrer-Policy", "no-referrer")
-			h.Set("Cross-Origin-Resource-Policy", "same-origin")
-			if https {
-				h.Set(echo.HeaderStrictTransportSecurity, "max-age=31536000")
-			}
+			// The values are shared: setting one puts another in its place, and
+			// adding to one, which has no room, makes a copy.
+			maps.Copy(c.Response().Header(), all)
 			return next(c)
 		}
 	}
