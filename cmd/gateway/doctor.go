@@ -146,7 +146,7 @@ func (g *gateway) reached(ctx context.Context, client *admin.Client) ([]doctor.P
 	var to []doctor.Provider
 	seen := map[doctor.Provider]bool{}
 	for _, key := range keys {
-		p := doctor.Provider{Resource: key.Resource, BaseURL: cmp.Or(key.BaseURL, base[key.Resource])}
+		p := doctor.Provider{Resource: key.Resource, BaseURL: cmp.Or(key.BaseURL, base[key.Resource]), AllowPrivate: key.AllowPrivate}
 		if !seen[p] {
 			seen[p] = true
 			to = append(to, p)

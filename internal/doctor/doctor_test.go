@@ -160,15 +160,16 @@ func TestProviders(t *testing.T) {
 	t.Cleanup(server.Close)
 	checkFindings(t, Providers(t.Context(), nil), Note, "no provider was tried")
 	found := Providers(t.Context(), []Provider{
-		{"llm:near", server.URL + "/v1"}, {"llm:gone", "http://" + closedPort(t)},
+		{"llm:near", server.URL + "/v1", true}, {"llm:gone", "http://" + closedPort(t), true}, {"llm:unwanted", server.URL + "/v1", false},
 	})
 	checkFindings(t, found, Problem, "llm:gone cannot be reached")
+	checkFindings(t, found, Problem, "llm:unwanted is at a private address")
 	if found[0].Severity != OK {
 		t.Errorf("a provider that is there: %+v", found[0])
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	checkFindings(t, Providers(ctx, []Provider{{"llm:near", server.URL}}), Problem, "llm:near")
+	checkFindings(t, Providers(ctx, []Provider{{"llm:near", server.URL, true}}), Problem, "llm:near")
 }
 
 // closedPort is an address nobody listens on.

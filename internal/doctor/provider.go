@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -11,6 +12,8 @@ import (
 type Provider struct {
 	Resource string // such as llm:openai
 	BaseURL  string
+	// AllowPrivate is the owner's yes to an address that is not public.
+	AllowPrivate bool
 }
 
 // Providers connects to each address, all at once, and sends nothing.
@@ -39,7 +42,17 @@ func reach(ctx context.Context, check string, p Provider) Finding {
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
 		return Finding{check, Warning, p.Resource + " is reached at " + u.Host + " in clear: the key crosses the network", "store the key again with an https address: gateway key add " + p.Resource + " --base-url https://…"}
 	}
+	if near(u.Hostname()) && !p.AllowPrivate {
+		return Finding{check, Problem, p.Resource + " is at a private address, " + u.Host + ", which is not allowed for its key: requests are refused", "if it is meant to be there, store the key again: gateway key add " + p.Resource + " --base-url " + p.BaseURL + " --allow-private"}
+	}
 	return Good(check, p.Resource+" can be reached at "+u.Host)
+}
+
+// near says that a host is written as an address of this machine or of a private
+// network. What a name leads to is looked at when a request is sent.
+func near(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return loopback(host) || err == nil && (addr.Unmap().IsPrivate() || addr.Unmap().IsLinkLocalUnicast())
 }
 
 func host(u *url.URL, p Provider) string {

@@ -185,6 +185,23 @@ func (x *exchange) nextKey() (*try, error) {
 	if x.ctx.Err() != nil {
 		return nil, context.Cause(x.ctx)
 	}
+	t, err := x.release()
+	if err != nil {
+		return nil, err
+	}
+	if err := x.address(t); err != nil {
+		if t.key.ID != "" {
+			x.p.keys.unheard(t.key.ID, t.model)
+		}
+		x.leave(t)
+		return nil, err
+	}
+	return t, nil
+}
+
+// release chooses a key and takes it out of the vault, as one step for a key that
+// is removed, or a permission that is replaced, meanwhile.
+func (x *exchange) release() (*try, error) {
 	rights := &x.entry.rights
 	rights.mu.Lock()
 	defer rights.mu.Unlock()
@@ -195,21 +212,23 @@ func (x *exchange) nextKey() (*try, error) {
 	if rights.pin != "" {
 		candidates = slices.DeleteFunc(candidates, func(c vault.Credential) bool { return c.Label != rights.pin })
 	}
+	model := x.call.Facts.Model
 	for {
-		c, none, ok := x.p.keys.take(candidates, x.tried, x.call.Facts.Model)
+		c, none, ok := x.p.keys.take(candidates, x.tried, model)
 		if !ok {
 			return nil, noKey(candidates, none, rights.pin)
 		}
 		x.tried = append(x.tried, c.ID)
-		t, err := x.release(c)
-		if errors.Is(err, vault.ErrNoCredential) { // it was removed this moment
-			continue
+		key, secret, err := x.p.cfg.Vault.ReleaseByID(c.ID)
+		if err == nil {
+			rights.credential, rights.label = key.ID, key.Label
+			return &try{key: key, model: model, secret: secret}, nil
 		}
-		if err != nil {
+		x.p.keys.unheard(c.ID, model)
+		x.p.keys.give(c.ID)
+		if !errors.Is(err, vault.ErrNoCredential) { // which was removed this moment
 			return nil, err
 		}
-		rights.credential, rights.label = t.key.ID, t.key.Label
-		return t, nil
 	}
 }
 
@@ -222,25 +241,7 @@ func (x *exchange) withoutKey(pin string) (*try, error) {
 		return nil, vault.ErrNoCredential
 	}
 	x.tried = append(x.tried, x.resource)
-	t := &try{}
-	return t, x.address(t)
-}
-
-// release takes a key that was chosen out of the vault. On an error the key is
-// given back.
-func (x *exchange) release(chosen vault.Credential) (*try, error) {
-	t := &try{model: x.call.Facts.Model}
-	var err error
-	if t.key, t.secret, err = x.p.cfg.Vault.ReleaseByID(chosen.ID); err == nil {
-		err = x.address(t)
-	}
-	if err != nil {
-		x.p.keys.unheard(chosen.ID, t.model)
-		x.p.keys.give(chosen.ID)
-		t.secret.Zero()
-		return nil, err
-	}
-	return t, nil
+	return &try{}, nil
 }
 
 // address makes the request that a try sends.
