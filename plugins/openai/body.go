@@ -58,15 +58,3 @@ func checkModel(model string) error {
 	}
 	return nil
 }
-
-// checkTier refuses service tiers that cost more than the price table says.
-func checkTier(body *plugins.Object) error {
-	tier, ok, err := body.String("service_tier")
-	if err != nil || !ok {
-		return err
-	}
-	if !slices.Contains([]string{"auto", "default", "flex", "on_demand"}, tier) {
-		return plugins.Invalid("service_tier", `service_tier must be auto, default, flex or on_demand: other tiers have prices the gateway cannot count`)
-	}
-	return nil
-}

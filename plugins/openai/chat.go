@@ -8,13 +8,13 @@ import (
 
 const maxChoices = 128 // OpenAI's own bound for n
 
-func describeChat(body *plugins.Object, call *plugins.Call, spell string) error {
+func describeChat(body *plugins.Object, call *plugins.Call, m plugins.Manifest) error {
 	facts := &call.Facts
-	caps := &chatCap{body: body, spell: spell}
+	caps := &chatCap{body: body, spell: m.SpellsOutputCap()}
 	if err := caps.settle(); err != nil {
 		return err
 	}
-	if err := readChat(body, facts); err != nil {
+	if err := readChat(body, facts, m.ID); err != nil {
 		return err
 	}
 	tools, err := readTools(body)
@@ -22,8 +22,9 @@ func describeChat(body *plugins.Object, call *plugins.Call, spell string) error 
 		return err
 	}
 	search, ok := body.Value("web_search_options")
-	tools.hosted = tools.hosted || ok && search.Kind() != 'n'
+	tools.hosted = tools.hosted || ok && search.Kind() != 'n' || researches(facts.Model)
 	facts.Tools = tools.any || tools.hosted
+	facts.OutputAtOnce = facts.Stream && atOnce(body, facts.Model)
 	in := readInput(body, facts.Model, "messages")
 	facts.InputTokens, facts.InputUnknown = in.bound(body), in.unknown || tools.hosted
 	call.CountInput = in.counter(body.Bytes())
@@ -39,7 +40,7 @@ func describeChat(body *plugins.Object, call *plugins.Call, spell string) error 
 	return nil
 }
 
-func readChat(body *plugins.Object, facts *plugins.Facts) error {
+func readChat(body *plugins.Object, facts *plugins.Facts, provider string) error {
 	var err error
 	if facts.Model, err = readModel(body); err != nil {
 		return err
@@ -53,7 +54,7 @@ func readChat(body *plugins.Object, facts *plugins.Facts) error {
 	if facts.OutputTokens, err = readOutputCap(body); err != nil {
 		return err
 	}
-	return checkTier(body)
+	return checkTier(body, provider)
 }
 
 func readChoices(body *plugins.Object, most int64) (int64, error) {

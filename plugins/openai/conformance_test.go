@@ -123,6 +123,16 @@ func samples(t testing.TB) []plugintest.Sample {
 			Answers: []plugintest.Answer{{Stream: true, Received: plainChunks + usageChunk + doneEvent, Usage: used}},
 		},
 		{
+			Name:    "research",
+			Request: chatRequest(`{"model":"sonar-deep-research","messages":[],"stream":true}`),
+			Facts:   plugins.Facts{Action: ChatCompletions, Model: "sonar-deep-research", Stream: true, OutputAtOnce: true, Tools: true, InputUnknown: true, Choices: 1},
+		},
+		{
+			Name:    "spoken chat",
+			Request: chatRequest(`{"model":"gpt-4o","messages":[],"stream":true,"modalities":["text","audio"],"audio":{"voice":"alloy","format":"pcm16"}}`),
+			Facts:   plugins.Facts{Action: ChatCompletions, Model: "gpt-4o", Stream: true, OutputAtOnce: true, Choices: 1},
+		},
+		{
 			Name: "response",
 			Request: jsonRequest("/v1/responses", `{"model":"gpt-4.1","instructions":"Be brief.","input":[{"role":"user","content":[
 				{"type":"input_text","text":"What is this?"},{"type":"input_image","image_url":"data:image/png;base64,iVBORw0KGgo=","detail":"high"}]}],"max_output_tokens":300}`),
@@ -159,7 +169,7 @@ func samples(t testing.TB) []plugintest.Sample {
 		{
 			Name:    "image stream",
 			Request: jsonRequest("/images/generations", `{"model":"gpt-image-1","prompt":"a fox","stream":true,"partial_images":2,"size":"2048x2048"}`),
-			Facts:   plugins.Facts{Action: ImagesGenerations, Model: "gpt-image-1", Stream: true, OutputTokens: 18940, Choices: 1},
+			Facts:   plugins.Facts{Action: ImagesGenerations, Model: "gpt-image-1", Stream: true, OutputAtOnce: true, OutputTokens: 18940, Choices: 1},
 			Answers: []plugintest.Answer{{Stream: true, Received: recorded(t, "images-stream.sse"), Usage: &plugins.Usage{InputTokens: 50, OutputTokens: 272}, Seen: 272}},
 		},
 		{
@@ -184,7 +194,7 @@ func samples(t testing.TB) []plugintest.Sample {
 		{
 			Name:    "transcription stream",
 			Request: formRequest("/v1/audio/transcriptions", "file", "sound", "model", "gpt-4o-transcribe", "stream", "true"),
-			Facts:   plugins.Facts{Action: AudioTranscriptions, Model: "gpt-4o-transcribe", Choices: 1, Stream: true},
+			Facts:   plugins.Facts{Action: AudioTranscriptions, Model: "gpt-4o-transcribe", Choices: 1, Stream: true, OutputAtOnce: true},
 			Answers: []plugintest.Answer{{Stream: true, Received: recorded(t, "transcription-stream.sse"), Usage: &plugins.Usage{InputTokens: 14, OutputTokens: 6}, Seen: 6}},
 		},
 		{
@@ -202,7 +212,7 @@ func samples(t testing.TB) []plugintest.Sample {
 		{
 			Name:    "speech stream",
 			Request: jsonRequest("/v1/audio/speech", `{"model":"gpt-4o-mini-tts","voice":"coral","input":"Hello there.","stream_format":"sse"}`),
-			Facts:   plugins.Facts{Action: AudioSpeech, Model: "gpt-4o-mini-tts", Choices: 1, Stream: true, OutputTokens: 44},
+			Facts:   plugins.Facts{Action: AudioSpeech, Model: "gpt-4o-mini-tts", Choices: 1, Stream: true, OutputAtOnce: true, OutputTokens: 44},
 			Answers: []plugintest.Answer{{Stream: true, Received: recorded(t, "speech-stream.sse"), Usage: &plugins.Usage{InputTokens: 14, OutputTokens: 101}, Seen: 101}},
 		},
 		{

@@ -86,6 +86,7 @@ func readForm(form *plugins.Form, facts *plugins.Facts) error {
 		return plugins.Invalid("stream", "stream must be true or false")
 	}
 	facts.Stream = stream == "true"
+	facts.OutputAtOnce = facts.Stream // pictures come whole, and no cap bounds a transcript
 	facts.InputTokens = boundForm(form, facts.Action)
 	return nil
 }

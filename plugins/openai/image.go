@@ -25,6 +25,7 @@ func describeImages(body *plugins.Object, call *plugins.Call) error {
 	if facts.Stream, _, err = body.Bool("stream"); err != nil {
 		return err
 	}
+	facts.OutputAtOnce = facts.Stream
 	if facts.Choices, err = readChoices(body, maxImages); err != nil {
 		return err
 	}

@@ -147,9 +147,9 @@ func (p *Provider) describe(req plugins.Request, call *plugins.Call) error {
 	}
 	switch call.Facts.Action {
 	case ChatCompletions:
-		err = describeChat(body, call, p.manifest.SpellsOutputCap())
+		err = describeChat(body, call, p.manifest)
 	case Responses:
-		err = describeResponse(body, call)
+		err = describeResponse(body, call, p.manifest.ID)
 	case Embeddings, Moderations:
 		err = describeInput(body, call)
 	case ImagesGenerations:

@@ -11,7 +11,7 @@ import (
 // describeResponse reads a request for a response. What an earlier response, a
 // conversation or a stored prompt adds to the input is unknown; a prompt may
 // bring tools too.
-func describeResponse(body *plugins.Object, call *plugins.Call) error {
+func describeResponse(body *plugins.Object, call *plugins.Call, provider string) error {
 	facts := &call.Facts
 	facts.Choices = 1
 	var err error
@@ -24,7 +24,7 @@ func describeResponse(body *plugins.Object, call *plugins.Call) error {
 	if facts.OutputTokens, _, err = body.Int("max_output_tokens", maxOutputTokens); err != nil {
 		return err
 	}
-	if err := checkTier(body); err != nil {
+	if err := checkTier(body, provider); err != nil {
 		return err
 	}
 	if err := checkForeground(body); err != nil {
@@ -34,8 +34,10 @@ func describeResponse(body *plugins.Object, call *plugins.Call) error {
 	if err != nil {
 		return err
 	}
+	tools.hosted = tools.hosted || researches(facts.Model)
+	facts.OutputAtOnce = facts.Stream && (researches(facts.Model) || paints(facts.Model))
 	in := readInput(body, facts.Model, "input", "instructions")
-	facts.Tools = tools.any || given(body, "prompt")
+	facts.Tools = tools.any || tools.hosted || given(body, "prompt")
 	facts.InputTokens = in.bound(body)
 	facts.InputUnknown = in.unknown || tools.hosted ||
 		given(body, "prompt") || given(body, "previous_response_id") || given(body, "conversation")

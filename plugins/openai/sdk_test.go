@@ -81,7 +81,7 @@ func TestSDKActions(t *testing.T) {
 				t.Errorf("%d events", n)
 			}
 			return err
-		}, plugins.Facts{Action: ImagesGenerations, Choices: 1, Stream: true, OutputTokens: 2572}, plugins.Usage{InputTokens: 3, OutputTokens: 272}},
+		}, plugins.Facts{Action: ImagesGenerations, Choices: 1, Stream: true, OutputAtOnce: true, OutputTokens: 2572}, plugins.Usage{InputTokens: 3, OutputTokens: 272}},
 		{"edit", func(t *testing.T, c sdk.Client) error {
 			r, err := c.Images.Edit(testContext(t), sdk.ImageEditParams{
 				Prompt: "a hat", Model: "gpt-image-1", Image: sdk.ImageEditParamsImageUnion{OfFileArray: []io.Reader{picture(), picture()}},
@@ -100,7 +100,7 @@ func TestSDKActions(t *testing.T) {
 				t.Errorf("%d events", n)
 			}
 			return err
-		}, plugins.Facts{Action: ImagesEdits, Model: "gpt-image-1", Choices: 1, Stream: true, OutputTokens: 2572}, plugins.Usage{InputTokens: 2, OutputTokens: 272}},
+		}, plugins.Facts{Action: ImagesEdits, Model: "gpt-image-1", Choices: 1, Stream: true, OutputAtOnce: true, OutputTokens: 2572}, plugins.Usage{InputTokens: 2, OutputTokens: 272}},
 		{"transcription", func(t *testing.T, c sdk.Client) error {
 			r, err := c.Audio.Transcriptions.New(testContext(t), sdk.AudioTranscriptionNewParams{
 				File: recording(), Model: "gpt-4o-transcribe", Language: sdk.String("en"), TimestampGranularities: []string{"word", "segment"},
@@ -121,7 +121,7 @@ func TestSDKActions(t *testing.T) {
 				t.Errorf("%d events", n)
 			}
 			return err
-		}, plugins.Facts{Action: AudioTranscriptions, Model: "gpt-4o-transcribe", Choices: 1, Stream: true}, plugins.Usage{InputTokens: 6, OutputTokens: 9}},
+		}, plugins.Facts{Action: AudioTranscriptions, Model: "gpt-4o-transcribe", Choices: 1, Stream: true, OutputAtOnce: true}, plugins.Usage{InputTokens: 6, OutputTokens: 9}},
 		{"translation", func(t *testing.T, c sdk.Client) error {
 			//lint:ignore SA1019 the endpoint is there as long as clients call it
 			r, err := c.Audio.Translations.New(testContext(t), sdk.AudioTranslationNewParams{File: recording(), Model: "whisper-1"})
@@ -139,7 +139,7 @@ func TestSDKActions(t *testing.T) {
 				}
 			}
 			return err
-		}, plugins.Facts{Action: AudioSpeech, Model: "gpt-4o-mini-tts", Choices: 1, Stream: true, OutputTokens: 38}, plugins.Usage{InputTokens: 2, OutputTokens: 2}},
+		}, plugins.Facts{Action: AudioSpeech, Model: "gpt-4o-mini-tts", Choices: 1, Stream: true, OutputAtOnce: true, OutputTokens: 38}, plugins.Usage{InputTokens: 2, OutputTokens: 2}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

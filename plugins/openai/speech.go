@@ -37,6 +37,7 @@ func describeSpeech(body *plugins.Object, call *plugins.Call) error {
 		return err
 	}
 	facts.Stream = shape == "sse"
+	facts.OutputAtOnce = facts.Stream
 	format, _, err := body.String("response_format")
 	if err != nil {
 		return err

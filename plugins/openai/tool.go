@@ -3,6 +3,7 @@ package openai
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -47,6 +48,9 @@ func readTools(body *plugins.Object) (tools, error) {
 			continue
 		}
 		t.hosted = true
+		if draws(tool) {
+			return tools{}, plugins.Invalid("tools", "pictures that a model makes with image_generation have a price of their own, which the gateway cannot count; make them with /v1/images/generations")
+		}
 		if namesModel(tool) {
 			return tools{}, plugins.Invalid("tools", "a tool must not name a model of its own; leave it out")
 		}
@@ -67,6 +71,17 @@ func isLocal(tool jsontext.Value) bool {
 		return given || len(object.Names()) == 0
 	}
 	return err == nil && slices.Contains(local(), kind)
+}
+
+// draws reports whether the tool makes pictures: their tokens cost many times what
+// those of the model do, whose name they are counted under.
+func draws(tool jsontext.Value) bool {
+	object, err := plugins.ParseObject(tool, "type")
+	if err != nil {
+		return false // the provider will refuse it
+	}
+	kind, _, err := object.String("type")
+	return err == nil && strings.HasPrefix(kind, "image_gen")
 }
 
 // namesModel reports whether a member anywhere in value may be taken for model.
