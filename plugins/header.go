@@ -9,18 +9,20 @@ import (
 
 const maxHeaderValue = 4 << 10 // bytes of one allowlisted value
 
-// AllowHeader copies the named headers of h into a fresh map and nothing else.
+// AllowHeader puts the named headers of h into a fresh map and nothing else; the
+// texts stay h's, which must not be changed in place.
 // A header nominated by Connection belongs to one hop and is not copied (RFC
 // 9110 section 7.6.1), nor is one given more than once or longer than 4 KiB.
 func AllowHeader(h http.Header, names ...string) http.Header {
 	nominated := connectionNames(h)
-	out := make(http.Header, len(names))
+	out := make(http.Header, len(names)+4) // callers add a few
 	for _, name := range names {
-		values := h.Values(name)
-		if len(values) != 1 || len(values[0]) > maxHeaderValue || nominated[textproto.CanonicalMIMEHeaderKey(name)] {
+		name = textproto.CanonicalMIMEHeaderKey(name)
+		values := h[name]
+		if len(values) != 1 || len(values[0]) > maxHeaderValue || nominated[name] {
 			continue
 		}
-		out.Set(name, values[0])
+		out[name] = values[:1:1]
 	}
 	return out
 }
@@ -42,8 +44,12 @@ func (m Manifest) RequestHeader(client http.Header, also ...string) http.Header 
 }
 
 func connectionNames(h http.Header) map[string]bool {
+	lines := h["Connection"]
+	if len(lines) == 0 {
+		return nil
+	}
 	names := make(map[string]bool)
-	for _, line := range h.Values("Connection") {
+	for _, line := range lines {
 		for name := range strings.SplitSeq(line, ",") {
 			names[textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name))] = true
 		}
