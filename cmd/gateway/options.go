@@ -110,6 +110,7 @@ func (s *settings) table() []optionRow {
 		{"context", "", "N", "most tokens the model reads and writes", &s.priceContext, []string{"prices set"}, false},
 		{"max-output", "", "N", "most tokens it writes", &s.priceMaxOutput, []string{"prices set"}, false},
 		{"hidden", "", "", "it may write tokens that no client sees, as reasoning models do", &s.priceHidden, []string{"prices set"}, false},
+		{"visible", "", "", "it shows all that it writes; for a model that the catalog does not know", &s.priceVisible, []string{"prices set"}, false},
 		{"file", "", "FILE", "read the catalog from a file; - is stdin", &s.priceFile, []string{"prices refresh"}, false},
 		{"url", "", "URL", "fetch the catalog from here; https", &s.priceURL, []string{"prices refresh"}, false},
 		{"builtin", "", "", "go back to the catalog that the gateway carries", &s.builtin, []string{"prices refresh"}, false},

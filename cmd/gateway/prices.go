@@ -152,7 +152,9 @@ func (g *gateway) pricesSetCommand() *cobra.Command {
 	})
 	cmd.Long = `Set a price of your own, in dollars per million tokens. It counts before the
 catalog's. MODEL may have * and ? in it. Without --cached and --cache-write these
-cost what --input does.`
+cost what --input does. Of a model that the catalog does not know, the longest
+answer is held from the start under limits in tokens and dollars, unless
+--visible says that it writes nothing that no client sees.`
 	cmd.Example = "  gateway prices set llm:openai my-finetune --input 3 --output 12 --cached 1.50\n  gateway prices set llm:local '*' --input 0 --output 0"
 	return cmd
 }
@@ -162,7 +164,7 @@ func (g *gateway) ownPrice(given func(string) bool) (own price.Override, err err
 	if !given("input") || !given("output") {
 		return own, usagef("give --input and --output, in dollars per million tokens; 0 is a price too")
 	}
-	own = price.Override{MaxContext: g.priceContext, MaxOutput: g.priceMaxOutput, Hidden: g.priceHidden}
+	own = price.Override{MaxContext: g.priceContext, MaxOutput: g.priceMaxOutput, Hidden: g.priceHidden, Visible: g.priceVisible}
 	var cached, written int64
 	for _, f := range []struct {
 		flag, text string

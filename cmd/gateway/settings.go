@@ -90,7 +90,7 @@ type settings struct {
 	priceCached, priceCacheWrite string
 	priceRequest                 string
 	priceContext, priceMaxOutput int64
-	priceHidden                  bool
+	priceHidden, priceVisible    bool
 	priceFile, priceURL          string
 	builtin                      bool
 

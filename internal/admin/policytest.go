@@ -71,9 +71,8 @@ func (t Tester) Test(documents []policy.Document, request []byte, live func(poli
 	if t.AppStatus != "" {
 		described.AppStatus = t.AppStatus
 	}
-	if rate, priced := t.Prices(described.Resource, described.Model); priced {
-		described.Rate = &rate
-	}
+	rate, _ := t.Prices(described.Resource, described.Model) // without a price, its bounds
+	described.Rate = &rate
 	var counters func() ([]policy.Check, error)
 	if live != nil {
 		counters = func() ([]policy.Check, error) { return live(document, described) }

@@ -1,7 +1,5 @@
 package policy
 
-import "github.com/keywicket/keywicket/internal/policy/price"
-
 const (
 	// assumedOutput is the output, per choice, of a request that asks for none
 	// and that no document bounds.
@@ -30,10 +28,7 @@ func newNeed(d Document, req Request) need {
 		input:   min(max(req.InputTokens, 0), mostTokens),
 		choices: min(max(req.Choices, 0), mostTokens),
 	}
-	var rate price.Rate
-	if req.Rate != nil {
-		rate = *req.Rate
-	}
+	rate := req.bounds()
 	if req.InputUnknown {
 		n.input = max(n.input, min(rate.MaxContext, mostTokens))
 	}
@@ -98,14 +93,14 @@ func (n *need) amounts(u Usage) amounts {
 // unmeasured is the denial of a request of which nobody can say what it will
 // take of a unit.
 func (n *need) unmeasured(u Unit) *Denied {
-	rate, lists := n.req.Rate, n.req.listsModels()
+	req := &n.req
 	switch {
-	case !u.metered() || lists:
+	case !u.metered() || req.listsModels():
 		return nil
-	case u.priced() && rate == nil:
-		return denial(CodeModelUnpriced, "the price of model %s is not known, and this permission has a limit in dollars; ask the owner to set one", quote(n.req.Model))
-	case n.req.InputUnknown && (rate == nil || rate.MaxContext <= 0):
-		return denial(CodeInputCapExceeded, "the provider adds input of unknown size to this request, and the context of model %s is not known; send all of the input, or ask the owner to lift the limits in tokens and dollars", quote(n.req.Model))
+	case u.priced() && !req.priced():
+		return denial(CodeModelUnpriced, "the price of model %s is not known, and this permission has a limit in dollars; ask the owner to set one", quote(req.Model))
+	case req.InputUnknown && req.bounds().MaxContext <= 0:
+		return denial(CodeInputCapExceeded, "the provider adds input of unknown size to this request, and the context of model %s is not known; send all of the input, or ask the owner to lift the limits in tokens and dollars", quote(req.Model))
 	}
 	return nil
 }

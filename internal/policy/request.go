@@ -40,7 +40,7 @@ type Request struct {
 
 	Time time.Time      `json:"time"`
 	Zone *time.Location `json:"-"` // the owner's; where hours are given, nil is denied
-	Rate *price.Rate    `json:"-"` // of the model; nil is unpriced
+	Rate *price.Rate    `json:"-"` // of the model; nil: nothing is known of it
 }
 
 // MailFacts are what a request that sends mail is about, all of its messages
@@ -68,6 +68,21 @@ func (r Request) listsModels() bool { return r.Action == ActionListModels && r.M
 // dialect makes of it.
 func (r Request) hasNoOutput() bool {
 	return r.listsModels() || r.Choices == 0 && r.OutputTokens == 0
+}
+
+// priced says that it is known what the model costs.
+func (r Request) priced() bool { return r.Rate != nil && !r.Rate.Unpriced }
+
+// HidesOutput says that the model may produce output that nobody sees.
+func (r Request) HidesOutput() bool { return r.bounds().Hidden }
+
+// bounds are what is known of the model. One of which nothing is known may
+// produce output that nobody sees.
+func (r Request) bounds() price.Rate {
+	if r.Rate == nil {
+		return price.Rate{Hidden: true, Unpriced: true}
+	}
+	return *r.Rate
 }
 
 func (r Request) choices() int64 { return max(r.Choices, 1) }

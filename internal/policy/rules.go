@@ -213,7 +213,7 @@ func judgePrice(d Document, req Request) verdict {
 			continue
 		}
 		capped = true
-		if req.Rate == nil {
+		if !req.priced() {
 			return failMember(fmt.Sprintf("limits[%d].dollars", i), CodeModelUnpriced, "%s, and this permission has a cap in dollars; ask the owner to set a price", req.unpriced())
 		}
 	}

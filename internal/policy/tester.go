@@ -106,9 +106,10 @@ func (r Request) least() (u Usage, known bool) {
 	if !r.InputUnknown {
 		return u, true
 	}
-	if r.Rate == nil || r.Rate.MaxContext <= 0 {
+	context := r.bounds().MaxContext
+	if context <= 0 {
 		return u, false
 	}
-	u.InputTokens = max(u.InputTokens, r.Rate.MaxContext)
+	u.InputTokens = max(u.InputTokens, context)
 	return u, true
 }

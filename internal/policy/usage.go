@@ -20,7 +20,7 @@ func (u Usage) cost(rate *price.Rate) int64 {
 	switch {
 	case u.CostStated:
 		return saturate(0, u.Cost)
-	case rate == nil:
+	case rate == nil || rate.Unpriced:
 		return 0
 	}
 	return saturate(0, rate.Cost(price.Tokens{

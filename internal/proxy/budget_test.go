@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -341,5 +342,39 @@ func TestInputCap(t *testing.T) {
 	}
 	if got := a.post(ask(strings.Repeat(" tokens", 1100))); got.status != 403 || got.code() != policy.CodeInputCapExceeded || b.reached() != 1 {
 		t.Errorf("about 1,100 tokens: %d %s", got.status, got.body)
+	}
+}
+
+// A model of which nothing is known may think where nobody sees it: its streams
+// hold all that they may cost from the start.
+func TestUnknownModelsHoldTheirOutput(t *testing.T) {
+	t.Parallel()
+	const body = `{"model":"o9-unknown","stream":true,"messages":[{"role":"user","content":"say it"}]}`
+	gate := make(chan struct{})
+	b := newBench(t, behind(func(w http.ResponseWriter, r *http.Request) {
+		asked := struct {
+			Most int64 `json:"max_completion_tokens"`
+		}{}
+		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || asked.Most == 0 {
+			asked.Most = 60_000 // thought, and nobody said how long at most
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		_ = http.NewResponseController(w).Flush()
+		<-gate
+		_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"42\"},\"finish_reason\":\"stop\"}]}\n\n"+
+			"data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":%d}}\n\ndata: [DONE]\n\n", asked.Most)
+	}))
+	const cap = 50_000
+	a := b.pair(granting(policy.Limit{Per: policy.Day, Tokens: cap}))
+	var all sync.WaitGroup
+	for range 12 {
+		r := a.request("POST", chatPath, body)
+		all.Go(func() { _ = b.do(r) })
+	}
+	b.eventually("no more fit", func() bool { return b.proxy.Running() == int(b.reached()) && b.reached() > 0 })
+	close(gate)
+	all.Wait()
+	if used := a.settled(policy.Tokens); used > cap {
+		t.Errorf("settled at %d of %d", used, cap)
 	}
 }

@@ -69,7 +69,8 @@ func (x *exchange) describeAs(r plugins.Request) (err error) {
 		Retry: x.attempt != nil && x.attempt.retried,
 		Time:  x.p.cfg.Clock(), Zone: x.p.cfg.Zone,
 	}
-	if rate, priced := x.p.cfg.Prices.Rate(x.resource, f.Model); priced && f.Model != "" {
+	if f.Model != "" {
+		rate, _ := x.p.cfg.Prices.Rate(x.resource, f.Model) // without a price, its bounds
 		x.facts.Rate = &rate
 	}
 	return nil

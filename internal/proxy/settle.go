@@ -72,7 +72,7 @@ func (x *exchange) estimate(u *policy.Usage) {
 // output is how many tokens an answer without a report had, or may have had.
 // Of one whose model thinks where nobody sees it, what went by says little.
 func (x *exchange) output(held int64) int64 {
-	unseen := x.facts.Rate != nil && x.facts.Rate.Hidden && !x.whole
+	unseen := x.facts.HidesOutput() && !x.whole
 	switch {
 	case unseen, x.meter == nil && !x.facts.Stream:
 		return held

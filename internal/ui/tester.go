@@ -135,9 +135,8 @@ func (u *UI) judge(v testerView) ([]policy.Check, error) {
 	if status != "" {
 		request.AppStatus = status
 	}
-	if rate, priced := u.cfg.Prices.Rate(request.Resource, request.Model); priced {
-		request.Rate = &rate
-	}
+	rate, _ := u.cfg.Prices.Rate(request.Resource, request.Model) // without a price, its bounds
+	request.Rate = &rate
 	var live func() ([]policy.Check, error)
 	if found && v.Live {
 		live = func() ([]policy.Check, error) { return u.cfg.Ledger.Check(permission.ID, document, request) }

@@ -13,7 +13,9 @@ const maxOverrides = 1000
 
 // Override is a price of the owner's own, for one model or all that a glob
 // matches. Prices are as in [Rate]; a cache price that is nil is the input's.
-// It has no tiers. Bounds that are 0 are the catalog's, and Hidden adds to it.
+// It has no tiers. Bounds that are 0 are the catalog's, and Hidden adds to it. A
+// model that the catalog does not know is taken to hide output unless Visible
+// says that it does not.
 type Override struct {
 	Input      int64  `json:"input"`
 	Output     int64  `json:"output"`
@@ -23,9 +25,11 @@ type Override struct {
 	MaxContext int64  `json:"max_context,omitzero"`
 	MaxOutput  int64  `json:"max_output,omitzero"`
 	Hidden     bool   `json:"hidden,omitzero"`
+	Visible    bool   `json:"visible,omitzero"`
 }
 
-// over is the rate of a model of which the catalog knows base.
+// over is the rate of a model of which the catalog knows base; Unpriced there
+// says that it knows nothing.
 func (o Override) over(base Rate) Rate {
 	read, write := &o.Input, &o.Input
 	return Rate{
@@ -36,11 +40,14 @@ func (o Override) over(base Rate) Rate {
 		Request:    o.Request,
 		MaxContext: cmp.Or(o.MaxContext, base.MaxContext),
 		MaxOutput:  cmp.Or(o.MaxOutput, base.MaxOutput),
-		Hidden:     o.Hidden || base.Hidden,
+		Hidden:     o.Hidden || base.Hidden && !(o.Visible && base.Unpriced),
 	}
 }
 
 func (o Override) validate() error {
+	if o.Hidden && o.Visible {
+		return fmt.Errorf("%w: a model either hides output or shows all of it", ErrOverride)
+	}
 	for _, p := range []struct {
 		what string
 		n    int64

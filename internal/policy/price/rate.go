@@ -1,6 +1,6 @@
 package price
 
-// Rate is what one model costs and how large its requests can be. Prices are in
+// Rate is what one model costs, if that is known, and how large its requests can be. Prices are in
 // nano-dollars per million tokens, at least 0.
 type Rate struct {
 	Input      int64 `json:"input"`
@@ -16,6 +16,8 @@ type Rate struct {
 	MaxOutput  int64 `json:"max_output,omitzero"`
 	// Hidden says that the model may produce output tokens that no client sees.
 	Hidden bool `json:"hidden,omitzero"`
+	// Unpriced says that only the bounds are known: the prices are none, not 0.
+	Unpriced bool `json:"-"`
 }
 
 // Tier is the price of all tokens of a request with more than Above input tokens.

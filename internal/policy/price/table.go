@@ -89,8 +89,9 @@ func Open(c Config) (*Table, error) {
 	return t, nil
 }
 
-// Rate is what a model of a resource costs, false when that is not known. The
-// model is named as a client names it; a "models/" prefix is ignored. Known is
+// Rate is what a model of a resource costs, false when that is not known: then
+// only its bounds may be, and a model of which nothing is known may produce
+// output that no client sees. The model is named as a client names it; a "models/" prefix is ignored. Known is
 // the name itself, or else the longest known name that it starts with and that
 // is followed by a dash and a date. A model that the catalog knows but has no
 // price for is not priced; one whose price is 0 is.

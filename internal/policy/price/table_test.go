@@ -2,6 +2,7 @@ package price
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -232,5 +233,44 @@ func TestConcurrentUse(t *testing.T) {
 	all.Wait()
 	if got := table.Info().Overrides; got != 4 {
 		t.Errorf("%d overrides", got)
+	}
+}
+
+// What may hide output is told of models without a price too, and of those of
+// which nothing is known.
+func TestBoundsWithoutAPrice(t *testing.T) {
+	t.Parallel()
+	table := open(t, t.TempDir())
+	if _, err := table.Replace([]byte(`{"openai":{"models":{
+		"thinks":{"reasoning":true,"limit":{"context":99,"output":9}},
+		"plain":{"limit":{"output":7}},
+		"dear":{"cost":{"input":1,"output":2},"reasoning":true}}}}`)); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name, model string
+		own         *Override
+		want        Rate
+	}{
+		{"thinks, without a price", "thinks", nil, Rate{MaxContext: 99, MaxOutput: 9, Hidden: true, Unpriced: true}},
+		{"shows all, without a price", "plain", nil, Rate{MaxOutput: 7, Unpriced: true}},
+		{"unknown", "mine", nil, Rate{Hidden: true, Unpriced: true}},
+		{"unknown, with a price", "mine", &Override{}, Rate{Hidden: true}},
+		{"unknown, and visible", "mine", &Override{Visible: true}, Rate{}},
+		{"known to think, whatever is said", "dear", &Override{Visible: true}, Rate{Hidden: true}},
+		{"known to show all, with a price", "plain", &Override{}, Rate{MaxOutput: 7}},
+	} {
+		if row.own != nil {
+			if err := table.Set("llm:openai", row.model, *row.own); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, priced := table.Rate("llm:openai", row.model)
+		if !reflect.DeepEqual(got, row.want) || priced == row.want.Unpriced {
+			t.Errorf("%s: %+v, %v", row.name, got, priced)
+		}
+	}
+	if err := table.Set("llm:openai", "mine", Override{Hidden: true, Visible: true}); !errors.Is(err, ErrOverride) {
+		t.Errorf("hidden and visible: %v", err)
 	}
 }

@@ -30,20 +30,32 @@ func (v *view) rate(resource, model string) (Rate, bool) {
 			return o.over(v.base(resource, model)), true
 		}
 		if k, found := v.catalog[resource][name]; found {
-			return k.Rate, k.Priced
+			return k.bounded(), k.Priced
 		}
 	}
-	return Rate{}, false
+	return unknown(), false
 }
 
-// base is what the catalog knows of a model.
+// base is what the catalog knows of a model, and unpriced only where it knows
+// nothing.
 func (v *view) base(resource, model string) Rate {
 	for name := range names(model) {
 		if k, found := v.catalog[resource][name]; found {
 			return k.Rate
 		}
 	}
-	return Rate{}
+	return unknown()
+}
+
+// unknown is the rate of a model of which nothing is known: not that it shows
+// all of its output either.
+func unknown() Rate { return Rate{Hidden: true, Unpriced: true} }
+
+// bounded is the model's rate, which may be one of bounds alone.
+func (k known) bounded() Rate {
+	r := k.Rate
+	r.Unpriced = !k.Priced
+	return r
 }
 
 // list is a resource's models and the owner's globs, by name.
