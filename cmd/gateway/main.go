@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"strings"
 	_ "time/tzdata" // --time-zone works on machines that carry no zone files
@@ -25,6 +26,9 @@ func main() {
 	// Any command may hold a passphrase or key. Where this cannot be done,
 	// doctor says so.
 	_ = server.NoCoreDumps()
+	// net/http writes there what a provider sends behind its answer, which may be
+	// a part of the key. What the gateway has to say goes through slog.
+	log.SetOutput(io.Discard)
 	g := &gateway{in: os.Stdin, out: os.Stdout, errs: os.Stderr, env: os.Getenv, settings: defaults(os.Getenv)}
 	os.Exit(g.run(context.Background(), os.Args[1:]))
 }

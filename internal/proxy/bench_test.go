@@ -136,6 +136,7 @@ func (b *bench) openRooms(o options) {
 		Resources: func() []pairing.Resource {
 			return []pairing.Resource{
 				{ID: resource, Title: "OpenAI", Actions: []string{"chat.completions", "models.list"}},
+				{ID: "llm:gemini", Title: "Gemini", Actions: []string{"generate_content", "stream_generate_content"}},
 				{ID: "llm:other", Title: "Another", Actions: []string{"models.list"}},
 				{ID: "llm:groq", Title: "Groq", Actions: []string{"chat.completions", "audio.transcriptions", "models.list"}},
 				{ID: "llm:anthropic", Title: "Anthropic", Actions: []string{"messages", "chat.completions"}},

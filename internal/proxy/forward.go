@@ -127,7 +127,7 @@ func (x *exchange) fail(err error) {
 		x.note = errKeyRefused.Error()
 		x.p.cfg.Log.Warn("provider refuses the stored key", "request_id", x.id, "resource", x.resource)
 	}
-	x.p.cfg.Log.Debug("provider failed", "request_id", x.id, "resource", x.resource, "error", err)
+	x.p.cfg.Log.Debug("provider failed", "request_id", x.id, "resource", x.resource, "error", x.try.unquoted(err))
 	reason := x.reason(err)
 	if reason == errUpstream {
 		x.failed = true

@@ -19,6 +19,9 @@ type pieces interface {
 // provider's go nowhere. Errors: whatever keeps the answer from being whole.
 func (x *exchange) relay(res *http.Response) error {
 	defer x.answer.Close()
+	if !x.atOnce {
+		return x.relayShort(res)
+	}
 	maps.Copy(x.reply.Header(), res.Header)
 	x.reply.WriteHeader(res.StatusCode)
 	if err := x.flush(); err != nil {
@@ -34,6 +37,37 @@ func (x *exchange) relay(res *http.Response) error {
 		}
 		if err := x.pass(piece); err != nil {
 			return err
+		}
+	}
+}
+
+// relayShort passes on an answer of a known and small length, once it is there.
+// One that breaks off is refused in words, since nothing of it has gone out; what
+// it cost until then is charged all the same.
+func (x *exchange) relayShort(res *http.Response) error {
+	body, err := x.gather()
+	if err != nil {
+		x.refuse(x.reason(err))
+		return nil
+	}
+	maps.Copy(x.reply.Header(), res.Header)
+	x.reply.WriteHeader(res.StatusCode)
+	return x.pass(body)
+}
+
+// gather reads an answer to its end. Nearly always it comes in one piece.
+func (x *exchange) gather() (body []byte, err error) {
+	for {
+		piece, err := x.answer.next()
+		switch {
+		case err == io.EOF:
+			return body, nil
+		case err != nil:
+			return nil, err
+		case body == nil && x.whole:
+			body = piece // there is none after it
+		default:
+			body = append(body[:len(body):len(body)], piece...)
 		}
 	}
 }

@@ -161,6 +161,16 @@ func (s scrubber) open(b []byte) int {
 // longest is the most bytes a key takes when it is escaped.
 func longest(key []byte) int { return 6 * len(key) }
 
+// unquoted is what went wrong with a try, for the log: net/http quotes what it
+// cannot read, in which a provider may have put the key.
+func (t *try) unquoted(err error) string {
+	text := []byte(err.Error())
+	s := newScrubber(t.secret.Bytes())
+	defer s.forget()
+	s.mask(text)
+	return string(text)
+}
+
 // shows reports whether text contains the key.
 func (s scrubber) shows(text string) bool {
 	b := []byte(text)
