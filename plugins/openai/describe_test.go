@@ -289,14 +289,16 @@ func TestInputIsBoundedAndCounted(t *testing.T) {
 		{"escapes", "/chat/completions", `{"model":"gpt-4o","messages":[{"role":"user","content":"\u4f60\u597d"}]}`, 0, 0, perMessage + perRequest + 4},
 		{"an image", "/chat/completions", `{"model":"gpt-4o","messages":[{"role":"user","content":[{"type":"text","text":"What?"},{"type":"image_url","image_url":{"url":"data:image/png;base64,` + big + `"}}]}]}`, len(big) + 24, 1445, 1445 + perMessage + perRequest + 9},
 		{"a small image", "/chat/completions", `{"model":"gpt-4o","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://example.com/a.png","detail":"low"}}]}]}`, 27, 85, 85 + perMessage + perRequest + 7},
-		{"images of a dear model", "/chat/completions", `{"model":"gpt-4o-mini","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://a.example"}},{"type":"image_url","image_url":{"url":"https://b.example"}}]}]}`, 38, 2 * 48169, 2*48169 + perMessage + perRequest + 8},
+		{"images of a dear model", "/chat/completions", `{"model":"gpt-4o-mini","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://a.example"}},{"type":"image_url","image_url":{"url":"https://b.example"}}]}]}`, 38, 2 * 48169, 2*48169 + 18},
 		{"an image for another maker", "/chat/completions", `{"model":"llama-4","messages":[{"role":"user","content":[{"type":"image_url","image_url":"https://a.example"}]}]}`, 19, 16384, 16384 + perMessage + perRequest + 8},
-		{"sound", "/chat/completions", `{"model":"gpt-4o-audio-preview","messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"` + big + `","format":"wav"}}]}]}`, len(big) + 2, 4688, 4688 + perMessage + perRequest + 7},
+		{"sound", "/chat/completions", `{"model":"gpt-4o-audio-preview","messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"` + big + `","format":"wav"}}]}]}`, len(big) + 2, 4688, 4688 + 16},
 		{"tools", "/chat/completions", `{"model":"gpt-4o","messages":[],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]}`, 0, 0, 22},
 		{"a response", "/responses", `{"model":"gpt-4.1","input":"hello world","instructions":"You are brief."}`, 0, 0, perRequest + 7},
 		{"sealed reasoning", "/responses", `{"model":"o4-mini","input":[{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"` + big[:1000] + `"}]}`, 1002, 502, 0},
 		{"tokens", "/embeddings", `{"model":"text-embedding-3-small","input":[[1,22,333],[4444]]}`, 0, 0, 4 + 2*perMessage + perRequest},
 		{"texts", "/embeddings", `{"model":"text-embedding-3-small","input":["hello world","hello"]}`, 0, 0, 5 + 2*perMessage + perRequest},
+		{"names and numbers", "/responses", `{"model":"gpt-4.1","input":[{"type":"x","args":{"a long name":12345,"b":true}}]}`, 0, 0, perMessage + perRequest + 15},
+		{"what goes into a template", "/chat/completions", `{"model":"gpt-4o","messages":[],"seed":5,"reasoning_effort":"low"}`, 0, 0, 0},
 		{"speech", "/audio/speech", `{"model":"gpt-4o-mini-tts","input":"hello world","instructions":"slowly"}`, 0, 0, 0},
 	} {
 		call, err := p.Describe(jsonRequest("/v1"+row.path, row.body))
@@ -311,6 +313,43 @@ func TestInputIsBoundedAndCounted(t *testing.T) {
 		if n := call.CountInput(); n > call.Facts.InputTokens || row.count > 0 && n != row.count {
 			t.Errorf("%s: counted %d, want %d", row.name, n, row.count)
 		}
+	}
+}
+
+// A close count leaves nothing out that some model may read.
+func TestInputIsCountedWhereverItHides(t *testing.T) {
+	t.Parallel()
+	const text = "eleven words of no meaning stand here to be counted once "
+	words := strings.Repeat(text, 100)
+	for id, body := range map[string]string{
+		"llm:together": `"messages":[],"chat_template_kwargs":{"system":"` + words + `"}`,
+		"llm:openai":   `"messages":[{"role":"assistant","tool_calls":[{"function":{"` + words + `":1}}]}]`,
+		"llm:groq":     `"messages":[],"documents":[{"text":"` + words + `"}]`,
+		"llm:mistral":  `"messages":[{"role":"user","content":[` + strings.Repeat("123456789,", 300) + `1]}]`,
+		"llm:xai":      `"messages":[],"response_format":{"` + words + `":{}}`,
+		"llm:cohere":   `"messages":[{"role":"user","content":"` + strings.Repeat(" ", 9000) + `"}]`,
+	} {
+		call, err := shipped(t, id).Describe(chatRequest(`{"model":"gpt-4o",` + body + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := call.CountInput(); n < 900 || n > call.Facts.InputTokens {
+			t.Errorf("%s: %d tokens, bounded by %d", id, n, call.Facts.InputTokens)
+		}
+	}
+}
+
+// What a model does not use of a prediction is billed as output.
+func TestPredictionsAreHeld(t *testing.T) {
+	t.Parallel()
+	guess := strings.Repeat("func main() {} ", 100)
+	plain := mustDescribe(t, chatRequest(`{"model":"gpt-4o","messages":[]}`))
+	call := mustDescribe(t, chatRequest(`{"model":"gpt-4o","messages":[],"prediction":{"type":"content","content":"`+guess+`"}}`))
+	if more := call.Facts.InputTokens - plain.Facts.InputTokens; more < 5*int64(len(guess)) {
+		t.Errorf("the bound is %d more for a guess of %d bytes", more, len(guess))
+	}
+	if more := call.CountInput() - plain.CountInput(); more < 2000 || more > 2500 {
+		t.Errorf("the count is %d more", more)
 	}
 }
 

@@ -2,13 +2,11 @@ package openai
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/keywicket/keywicket/plugins"
-	"github.com/keywicket/keywicket/plugins/tokenizer"
 )
 
 // Bounds of what a model makes of media, in tokens.
@@ -48,7 +46,8 @@ func (in *input) look(body *plugins.Object) {
 		if !ok {
 			continue
 		}
-		in.dec = jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true)) // none are: the body has been parsed
+		// None are: the body has been parsed.
+		in.dec = jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true))
 		if in.value(name, "") != nil { // cannot happen either
 			in.unknown = true
 		}
@@ -58,28 +57,7 @@ func (in *input) look(body *plugins.Object) {
 // bound is an upper bound of the input: a token for each byte of the body but
 // for media, which have bounds of their own.
 func (in *input) bound(body *plugins.Object) int64 {
-	return int64(len(body.Bytes())) - in.left + in.media
-}
-
-// counter counts the texts with the model's tokenizer, and everything the model
-// is told of tools and formats as it stands.
-func (in *input) counter(data []byte) func() int64 {
-	return func() int64 {
-		again := &input{model: in.model, reads: in.reads, text: new(strings.Builder)}
-		body, err := plugins.ParseObject(data)
-		if err != nil { // cannot happen: it has been parsed before
-			return int64(len(data))
-		}
-		again.look(body)
-		for _, name := range []string{"tools", "functions", "response_format", "text", "prompt", "documents"} {
-			if value, ok := body.Value(name); ok && !slices.Contains(in.reads, name) {
-				again.text.Write(value)
-				again.text.WriteByte('\n')
-			}
-		}
-		tokens := tokenizer.For(in.model)(again.text.String())
-		return min(in.bound(body), tokens+again.media+again.numbers+again.items*perMessage+perRequest)
-	}
+	return int64(len(body.Bytes())) - in.left + in.media + predicted(body, func(text string) int64 { return int64(len(text)) })
 }
 
 // object is what an object says about the media in it.
@@ -115,9 +93,12 @@ func (in *input) value(name, parent string) error {
 	case '"':
 		return in.leaf(name, &object{name: parent})
 	case '0':
-		in.numbers++
+		if name == "input" && parent == "" { // a token, as such
+			in.numbers++
+			return in.dec.SkipValue()
+		}
 	}
-	return in.dec.SkipValue()
+	return in.literal()
 }
 
 func (in *input) members(o object) error {
@@ -129,6 +110,7 @@ func (in *input) members(o object) error {
 		if err != nil {
 			return err
 		}
+		in.named(token.String())
 		name := strings.ToLower(token.String())
 		switch kind := in.dec.PeekKind(); {
 		case kind == '"':
@@ -137,7 +119,7 @@ func (in *input) members(o object) error {
 			o.kind = o.kind || name == "content"
 			err = in.value(name, o.name)
 		default:
-			err = in.dec.SkipValue()
+			err = in.literal()
 		}
 		if err != nil {
 			return err
@@ -190,19 +172,6 @@ func (in *input) note(name string, value jsontext.Value, o *object) {
 	case "type", "role", "content":
 		o.kind = true
 	}
-}
-
-func (in *input) collect(value jsontext.Value) error {
-	if in.text == nil {
-		return nil
-	}
-	text, err := jsontext.AppendUnquote(nil, value)
-	if err != nil {
-		return err
-	}
-	in.text.Write(text)
-	in.text.WriteByte('\n')
-	return nil
 }
 
 // imageBound is the most tokens an image can be, in any size, by what OpenAI
