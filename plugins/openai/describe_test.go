@@ -355,22 +355,32 @@ func TestPredictionsAreHeld(t *testing.T) {
 
 func TestRecordingsAreMeasured(t *testing.T) {
 	t.Parallel()
-	wave := func(rate uint32, seconds int) string {
-		header := []byte("RIFF\x00\x00\x00\x00WAVELIST\x04\x00\x00\x00INFOfmt \x10\x00\x00\x00\x01\x00\x01\x00")
-		header = binary.LittleEndian.AppendUint32(header, rate/2)
-		header = binary.LittleEndian.AppendUint32(header, rate)
-		return string(header) + strings.Repeat("s", int(rate)*seconds)
+	wave := func(kind, align, bits uint16, field, samples uint32, bytes int) string {
+		header := []byte("RIFF\x00\x00\x00\x00WAVELIST\x04\x00\x00\x00INFOfmt \x10\x00\x00\x00")
+		header = binary.LittleEndian.AppendUint16(header, kind)
+		header = binary.LittleEndian.AppendUint16(header, 1)
+		header = binary.LittleEndian.AppendUint32(header, samples)
+		header = binary.LittleEndian.AppendUint32(header, field)
+		header = binary.LittleEndian.AppendUint16(header, align)
+		header = binary.LittleEndian.AppendUint16(header, bits)
+		return string(header) + strings.Repeat("s", bytes)
 	}
 	for name, row := range map[string]struct {
 		content string
 		want    int64 // tokens of the recording
 	}{
-		"ten seconds":      {wave(32_000, 10), 101},
-		"a lying header":   {wave(1, 10_000), 101}, // no slower than can be
-		"another format":   {strings.Repeat("o", 20_000), 100},
-		"half a header":    {wave(32_000, 1)[:20], 1},
-		"nothing":          {"", 0},
-		"an endless chunk": {"RIFF\x00\x00\x00\x00WAVELIST\xff\xff\xff\xff" + strings.Repeat("s", 2000), 11},
+		"ten seconds":            {wave(1, 2, 16, 32_000, 16_000, 320_000), 101},
+		"floats":                 {wave(3, 4, 32, 64_000, 16_000, 640_000), 101},
+		"a field too slow":       {wave(1, 2, 16, 1, 16_000, 10_000), 101}, // no slower than can be
+		"a field that lies":      {wave(1, 2, 16, 4_000_000_000, 16_000, 320_000), 101},
+		"a block that lies":      {wave(1, 60_000, 16, 4_000_000_000, 16_000, 320_000), 101},
+		"samples that lie":       {wave(1, 1, 8, 8_000, 4_000_000_000, 80_000), 101},
+		"a codec's field":        {wave(0x31, 65, 0, 4_000_000_000, 8_000, 7_500), 101},
+		"another format":         {strings.Repeat("o", 7_500), 100},
+		"half a header":          {wave(1, 2, 16, 32_000, 16_000, 0)[:20], 1},
+		"a header without bytes": {wave(1, 2, 16, 32_000, 16_000, 0)[:40], 1},
+		"nothing":                {"", 0},
+		"an endless chunk":       {"RIFF\x00\x00\x00\x00WAVELIST\xff\xff\xff\xff" + strings.Repeat("s", 2000), 27},
 	} {
 		call := mustDescribe(t, formRequest("/v1/audio/transcriptions", "file", row.content, "model", "whisper-1"))
 		bound := int64(len(row.content)/audioBytes) + 1 + int64(len("modelwhisper-1"))
