@@ -13,7 +13,7 @@ func (g *gateway) document() (d policy.Document, narrowed bool, err error) {
 	d = policy.Document{
 		Actions: g.actions, Models: g.models, DenyModels: g.denyModels,
 		Origins: g.origins, RequireBodyHash: g.bodyHash,
-		MaxInputTokens: g.maxInput, MaxOutputTokens: g.maxOutput, Concurrency: int(g.concurrency),
+		MaxInputTokens: g.maxInput, MaxOutputTokens: g.maxOutput, Concurrency: int(g.concurrency), Key: g.pinnedKey,
 	}
 	for _, limit := range []policy.Limit{
 		{Per: policy.Minute, Requests: g.perMinute, Tokens: g.minuteTokens},
@@ -32,7 +32,7 @@ func (g *gateway) document() (d policy.Document, narrowed bool, err error) {
 		return d, false, err
 	}
 	lists := len(d.Actions) + len(d.Models) + len(d.DenyModels) + len(d.Origins) + len(d.Limits) + len(d.Addresses)
-	return d, lists > 0 || d.Hours != nil || d.RequireBodyHash || d.MaxInputTokens > 0 || d.MaxOutputTokens > 0 || d.Concurrency > 0, nil
+	return d, lists > 0 || d.Hours != nil || d.RequireBodyHash || d.MaxInputTokens > 0 || d.MaxOutputTokens > 0 || d.Concurrency > 0 || d.Key != "", nil
 }
 
 // window is what --hours and --days say; nil when neither does. Days without

@@ -86,6 +86,7 @@ func (s *settings) table() []optionRow {
 		{"max-input-tokens", "", "N", "longest input in tokens", &s.maxInput, pair, false},
 		{"max-output-tokens", "", "N", "longest answer in tokens", &s.maxOutput, pair, false},
 		{"concurrency", "", "N", "requests allowed at the same time", &s.concurrency, pair, false},
+		{"key", "", "LABEL", "the one provider key to use for it, by its label", &s.pinnedKey, pair, false},
 		{"expires", "", "TIME", "how long the permission lasts, such as 24h or 30d", &s.expires, grant, false},
 		{"forever", "", "", "let a permission that names no end last until it is revoked", &s.forever, grant, false},
 		{"approve", "", "", "grant on redemption, without asking again", &s.approve, pair, false},

@@ -67,6 +67,7 @@ type settings struct {
 	addresses                                            []string
 
 	concurrency int64
+	pinnedKey   string
 	expires     time.Duration
 	forever     bool
 	approve     bool

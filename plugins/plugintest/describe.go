@@ -77,6 +77,9 @@ func (s Suite) describe(t *testing.T, sample Sample) {
 	if !strings.HasPrefix(call.Path, "/") || strings.ContainsAny(call.Path, `%\;?#`) || strings.Contains(call.Path, "..") {
 		t.Errorf("the upstream path is %q", call.Path)
 	}
+	if call.Harmless && call.Facts.Mail != nil {
+		t.Error("a call that sends mail is said to be harmless: it would be sent again")
+	}
 	again := s.mustDescribe(t, sample.Request)
 	if again.Method != call.Method || again.Path != call.Path || string(again.Body) != string(call.Body) || len(again.Upload) != len(call.Upload) {
 		t.Error("the same request is described in two ways")
