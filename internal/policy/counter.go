@@ -1,6 +1,10 @@
 package policy
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // counterKey is what a counter is known by within a permission. A limit that
 // is moved, raised, lowered, or removed and put back finds its counts again.
@@ -18,7 +22,8 @@ type counter struct {
 	largest int64 // what one of them asks for
 	waiting int   // reservations
 	current *tally
-	past    *tally // the one before, should the clock come back to it
+	past    *tally   // the one before, should the clock come back to it
+	older   []*tally // those before that, the latest first; at most maxOlder
 }
 
 // tally is what was used in one period.
@@ -44,7 +49,8 @@ func (t *tally) used() int64 { return t.settled + t.held }
 // A clock that goes back must not hand out a period twice. One step back is a
 // correction around midnight, and the later period simply goes on. Further
 // back, the clock had been ahead by more than a period, and waiting for that
-// period to end could take years: the count goes along to where the clock is.
+// period to end could take years: the most that was counted in any of the later
+// periods goes along to where the clock is.
 func (c *counter) at(now time.Time, zone *time.Location) *tally {
 	s := c.key.Per.span(now, zone)
 	switch {
@@ -52,16 +58,54 @@ func (c *counter) at(now time.Time, zone *time.Location) *tally {
 		c.current = &tally{span: s}
 	case s == c.current.span || s == c.key.Per.before(c.current.span):
 	case s > c.current.span:
+		if c.past != nil {
+			c.older = append([]*tally{c.past}, c.older[:min(len(c.older), maxOlder-1)]...)
+		}
 		c.current, c.past = &tally{span: s}, c.current
 	default:
-		t := c.past
-		if t == nil || t.span != s {
-			t = &tally{span: s}
-		}
-		t.settled = saturate(t.settled, c.current.used())
-		c.current, c.past = t, nil
+		c.goBack(s)
 	}
 	return c.current
+}
+
+// maxOlder is how many periods before the last two a counter knows.
+const maxOlder = 6
+
+// goBack makes s, which the clock had left behind, the current period.
+func (c *counter) goBack(s span) {
+	all := c.tallies()
+	later := slices.IndexFunc(all, func(t *tally) bool { return t.span <= s })
+	if later < 0 {
+		later = len(all)
+	}
+	var carried int64
+	for _, t := range all[:later] {
+		carried = max(carried, t.used())
+	}
+	if all = all[later:]; len(all) == 0 || all[0].span != s {
+		all = append([]*tally{{span: s}}, all...)
+	}
+	all[0].settled = saturate(all[0].settled, carried)
+	c.keep(all)
+}
+
+// tallies are those the counter has, the latest first; keep is what they
+// are from now on.
+func (c *counter) tallies() []*tally {
+	all := make([]*tally, 0, 2+len(c.older))
+	for _, t := range append([]*tally{c.current, c.past}, c.older...) {
+		if t != nil {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+func (c *counter) keep(all []*tally) {
+	c.current, c.past, c.older = all[0], nil, nil
+	if len(all) > 1 {
+		c.past, c.older = all[1], all[2:min(len(all), 2+maxOlder)]
+	}
 }
 
 // ask takes note of a reservation that waits for so much, have that it waits no
@@ -115,6 +159,7 @@ type account struct {
 	running  int
 	growing  int // of them, streams that take their output bit by bit
 	leaving  int // of them, told to end
+	unseen   int // of them, with input of which only a bound for one turn is known, under limits in tokens or dollars
 	minutes  minutes
 	left     []counterRecord // windows under way when the ledger was closed
 	totals   Totals
@@ -139,21 +184,33 @@ func (a *account) counter(d Document, l Limit, u Unit, now time.Time, zone *time
 }
 
 // known is how much of what a new counter is to count has been counted by
-// others: all that ones for narrower globs have, and as much as the largest
-// of those that it takes the place of. A limit that is spent does not start
-// anew because it is written in another way.
+// others: ones for narrower globs, and those that it takes the place of. Of
+// such as may have counted the same request it is the largest, of others the
+// sum. A limit that is spent does not start anew because it is written in
+// another way.
 func (a *account) known(d Document, key counterKey, now time.Time, zone *time.Location) int64 {
-	var most int64
+	var from []*counter
 	for other, c := range a.counters {
 		if other.Per != key.Per || other.Unit != key.Unit {
 			continue
 		}
 		replaced := !d.has(other) && overlap(key.Model, other.Model)
 		if replaced || covers(key.Model, other.Model) {
-			most = max(most, c.at(now, zone).used())
+			from = append(from, c)
 		}
 	}
-	return most
+	used := func(c *counter) int64 { return c.at(now, zone).used() }
+	slices.SortFunc(from, func(a, b *counter) int {
+		return cmp.Or(cmp.Compare(used(b), used(a)), cmp.Compare(a.key.Model, b.key.Model))
+	})
+	var sum int64
+	var counted []*counter
+	for _, c := range from {
+		if !slices.ContainsFunc(counted, func(larger *counter) bool { return overlap(larger.key.Model, c.key.Model) }) {
+			sum, counted = saturate(sum, used(c)), append(counted, c)
+		}
+	}
+	return sum
 }
 
 // has says whether a limit of the document uses the counter.

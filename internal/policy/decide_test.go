@@ -56,11 +56,12 @@ func expires(t time.Time) change     { return func(d *Document, _ *Request) { d.
 func toolsAre(a Access) change       { return func(d *Document, _ *Request) { d.Tools = a } }
 func streamingIs(a Access) change    { return func(d *Document, _ *Request) { d.Streaming = a } }
 
-func model(name string) change  { return func(_ *Document, r *Request) { r.Model = name } }
-func action(name string) change { return func(_ *Document, r *Request) { r.Action = name } }
-func status(s string) change    { return func(_ *Document, r *Request) { r.AppStatus = s } }
-func at(t time.Time) change     { return func(_ *Document, r *Request) { r.Time = t } }
-func body(n int64) change       { return func(_ *Document, r *Request) { r.BodyBytes = n } }
+func model(name string) change         { return func(_ *Document, r *Request) { r.Model = name } }
+func noOutput(_ *Document, r *Request) { r.Choices, r.OutputTokens = 0, 0 }
+func action(name string) change        { return func(_ *Document, r *Request) { r.Action = name } }
+func status(s string) change           { return func(_ *Document, r *Request) { r.AppStatus = s } }
+func at(t time.Time) change            { return func(_ *Document, r *Request) { r.Time = t } }
+func body(n int64) change              { return func(_ *Document, r *Request) { r.BodyBytes = n } }
 func asks(tokens, choices int64) change {
 	return func(_ *Document, r *Request) { r.OutputTokens, r.Choices = tokens, choices }
 }
@@ -268,6 +269,10 @@ func TestDecide(t *testing.T) {
 
 		allow("priced under a cap in dollars", capped(Limit{Per: Day, Dollars: 1}), priced),
 		deny(CodeModelUnpriced, "unpriced under a cap in dollars", capped(Limit{Per: Day, Dollars: 1})),
+		deny(CodeModelUnpriced, "only its bounds are known", capped(Limit{Per: Day, Dollars: 1}), func(_ *Document, r *Request) { r.Rate = &price.Rate{MaxContext: 9, Unpriced: true} }),
+		allow("a free action", capped(Limit{Per: Day, Dollars: 1}), action("models.get"), noOutput),
+		allow("another", capped(Limit{Per: Day, Dollars: 1}), action("moderations"), noOutput),
+		deny(CodeModelUnpriced, "a free action that asks for output", capped(Limit{Per: Day, Dollars: 1}), action("models.get")),
 		deny(CodeModelUnpriced, "no model under a cap in dollars", capped(Limit{Per: Day, Dollars: 1}), model("")),
 		allow("unpriced under other caps", capped(Limit{Per: Day, Requests: 1, Tokens: 1})),
 		allow("unpriced, the cap counts another model", capped(Limit{Per: Day, Model: "o3", Dollars: 1})),

@@ -104,7 +104,7 @@ func TestHoldAtTheStart(t *testing.T) {
 		if got := b.states(row.doc)[0]; got != row.held || r.OutputCap() != row.output {
 			t.Errorf("%s: holds %s and writes %d, want %s and %d", row.name, got, r.OutputCap(), row.held, row.output)
 		}
-		if got := Tokens.actual(r.Held(), nil); row.doc.Limits[0].Tokens > 0 && "0+"+fmt.Sprint(got) != row.held {
+		if got := Tokens.actual(r.Held(), Request{}); row.doc.Limits[0].Tokens > 0 && "0+"+fmt.Sprint(got) != row.held {
 			t.Errorf("%s: says it holds %d", row.name, got)
 		}
 		r.Release()
@@ -509,4 +509,51 @@ func TestOldRecords(t *testing.T) {
 	if left := b.usedUp(d); left != 5 {
 		t.Errorf("%d passed, want 5", left)
 	}
+}
+
+// Where a request asks for no output and its model is known to end somewhere,
+// it gets all of that while there is plenty, and what is written otherwise.
+func TestOutputWherePlentyIsFree(t *testing.T) {
+	t.Parallel()
+	large := penny
+	large.MaxOutput = 100_000
+	req := asking(0)
+	req.Rate = &large
+	for _, row := range []struct {
+		tokens int64
+		held   string
+		output int64
+	}{
+		{1_000_000, "0+100100", 0},
+		{400_400, "0+100100", 0},
+		{400_399, "0+16484", 16384},
+		{10_000, "0+10000", 9900},
+	} {
+		b := newBook(t, time.UTC)
+		d := limits(Limit{Per: Day, Tokens: row.tokens})
+		r := b.reserve(d, req)
+		if got := b.states(d)[0]; got != row.held || r.OutputCap() != row.output {
+			t.Errorf("%d: holds %s and writes %d, want %s and %d", row.tokens, got, r.OutputCap(), row.held, row.output)
+		}
+	}
+}
+
+// Requests to which the provider adds input run one by one under limits that
+// count it: what is held of it is a bound for one turn.
+func TestInputOutOfSightRunsAlone(t *testing.T) {
+	t.Parallel()
+	known := penny
+	known.MaxContext = 1000
+	req := flowing(10)
+	req.InputUnknown, req.Rate = true, &known
+	b := newBook(t, time.UTC)
+	d := limits(Limit{Per: Day, Tokens: 1_000_000})
+	first := b.reserve(d, req)
+	if denied := b.refused(d, req, CodeBudgetHeld); denied.RetryAfter <= 0 {
+		t.Errorf("no time to wait for: %+v", denied)
+	}
+	b.reserve(d, flowing(10)).Release()
+	b.reserve(limits(Limit{Per: Day, Requests: 9}), req).Release()
+	first.Release()
+	b.reserve(d, req).Release()
 }

@@ -448,3 +448,62 @@ func TestLedgerCheckTakesNothing(t *testing.T) {
 	b.use(d, 1)
 	want(Pass, Pass, Fail)
 }
+
+// A limit that takes the place of several starts with what they counted: the
+// sum, of such as cannot have counted the same request.
+func TestOneLimitForSeveral(t *testing.T) {
+	t.Parallel()
+	of := func(models ...string) Document {
+		var d Document
+		for _, m := range models {
+			d.Limits = append(d.Limits, Limit{Per: Day, Model: m, Requests: 100})
+		}
+		return limits(d.Limits...)
+	}
+	for _, row := range []struct {
+		name   string
+		before Document
+		after  string
+		want   string
+	}{
+		{"apart", of("gpt-4o", "claude"), "", "7+0"},
+		{"one within the other", of("gpt-4o", "gpt*"), "", "4+0"},
+		{"two within one, and one apart", of("gpt-4o", "gpt*", "claude"), "*", "7+0"},
+		{"not all of them", of("gpt-4o", "claude"), "gpt*", "4+0"},
+	} {
+		b := newBook(t, time.UTC)
+		for model, n := range map[string]int{"gpt-4o": 4, "claude": 3} {
+			for range n {
+				req := ask
+				req.Model = model
+				b.reserve(row.before, req).Settle(Usage{})
+			}
+		}
+		if got := b.states(of(row.after))[0]; got != row.want {
+			t.Errorf("%s: %s, want %s", row.name, got, row.want)
+		}
+	}
+}
+
+// A batch of mail counts as so many requests.
+func TestMessagesAreRequests(t *testing.T) {
+	t.Parallel()
+	b := newBook(t, time.UTC)
+	d := limits(Limit{Per: Day, Requests: 5})
+	batch := func(n int) Request {
+		req := ask
+		req.Action, req.Mail = "emails.batch", &MailFacts{Messages: n}
+		return req
+	}
+	r := b.reserve(d, batch(3))
+	b.wantStates(d, "0+3")
+	r.Settle(Usage{})
+	b.wantStates(d, "3+0")
+	b.refused(d, batch(3), CodeRequestQuotaSpent)
+	b.reserve(d, batch(2)).Release()
+	b.reserve(d, batch(0)).Settle(Usage{})
+	b.wantStates(d, "4+0")
+	if checks, err := Test(d, batch(6), nil); err != nil || !failed(checks) {
+		t.Errorf("six messages where five may go: %v, %v", checks, err)
+	}
+}

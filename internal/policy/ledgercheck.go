@@ -56,6 +56,11 @@ func (l *Ledger) checkHolds(r *Reservation, free room, now time.Time, which func
 		if d := r.need.unmeasured(h.counts()); d != nil {
 			return h.fill(d)
 		}
+		if h.counts().metered() && r.need.req.InputUnknown && r.account.unseen > 0 {
+			d := denial(CodeBudgetHeld, "a request to which the provider adds input of unknown size is running, and under limits in tokens and dollars these run one by one; retry in a moment")
+			d.RetryAfter = shortly
+			return h.fill(d)
+		}
 		switch {
 		case h.of(free.least) > h.best():
 			return l.noRoom(r, h, h.of(free.least), now)

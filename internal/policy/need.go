@@ -2,8 +2,10 @@ package policy
 
 const (
 	// assumedOutput is the output, per choice, of a request that asks for none
-	// and that no document bounds.
+	// and that no document bounds: where plenty times what its model may give is
+	// free, it is that instead.
 	assumedOutput = 16384
+	plenty        = 4
 	// worthwhile is the output, per choice, below which a request rather waits
 	// for what others hold.
 	worthwhile = 256
@@ -16,6 +18,7 @@ type need struct {
 	req       Request
 	input     int64 // upper estimate, in tokens
 	perChoice int64 // output asked for, or assumed
+	ample     int64 // what is assumed instead where the budget has plenty; 0 is no more
 	choices   int64 // 0 is no output
 	unbounded bool  // nobody else keeps the output to perChoice
 	whole     bool  // all of the output is held from the start; else it grows
@@ -43,7 +46,10 @@ func newNeed(d Document, req Request) need {
 	}
 	if n.perChoice == 0 {
 		n.perChoice, n.unbounded = assumedOutput, true
-		if most := rate.MaxOutput; most > 0 && most <= assumedOutput {
+		switch most := rate.MaxOutput; {
+		case most > assumedOutput:
+			n.ample = min(most, mostTokens)
+		case most > 0:
 			n.perChoice, n.unbounded = most, false
 		}
 	}
@@ -85,7 +91,7 @@ func (n *need) estimate(u Usage) Usage {
 func (n *need) amounts(u Usage) amounts {
 	var a amounts
 	for i, unit := range units {
-		a[i] = unit.actual(u, n.req.Rate)
+		a[i] = unit.actual(u, n.req)
 	}
 	return a
 }
@@ -97,7 +103,7 @@ func (n *need) unmeasured(u Unit) *Denied {
 	switch {
 	case !u.metered() || req.listsModels():
 		return nil
-	case u.priced() && !req.priced():
+	case u.priced() && !req.priced() && !req.free():
 		return denial(CodeModelUnpriced, "the price of model %s is not known, and this permission has a limit in dollars; ask the owner to set one", quote(req.Model))
 	case req.InputUnknown && req.bounds().MaxContext <= 0:
 		return denial(CodeInputCapExceeded, "the provider adds input of unknown size to this request, and the context of model %s is not known; send all of the input, or ask the owner to lift the limits in tokens and dollars", quote(req.Model))

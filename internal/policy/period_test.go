@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -298,6 +299,43 @@ func TestClockGoesBack(t *testing.T) {
 		}
 		if ends := b.Limits("per_a", d)[0].ResetsAt; ends.Sub(b.readClock()) > 48*time.Hour {
 			t.Errorf("%s: resets only at %v", row.name, ends)
+		}
+	}
+}
+
+// Whatever way a clock jumps, none of the periods it comes back to starts anew.
+func TestClockJumps(t *testing.T) {
+	t.Parallel()
+	day := func(n int) time.Time { return time.Date(2026, 11, n, 12, 0, 0, 0, time.UTC) }
+	for _, row := range []struct {
+		days []int
+		used []int // before each
+		last int64
+	}{
+		{[]int{5, 7, 9, 5}, []int{10, 0, 0}, 10},
+		{[]int{5, 7, 9, 5}, []int{0, 10, 1}, 10},
+		{[]int{5, 7, 9, 12, 7}, []int{9, 0, 3, 2}, 3}, // day 5 is another
+		{[]int{5, 7, 9, 12, 5}, []int{0, 4, 0, 6}, 6},
+		{[]int{5, 7, 9, 5, 9}, []int{2, 2, 2, 2}, 0}, // forward: a new day
+	} {
+		for _, restart := range []bool{false, true} {
+			b := newBook(t, time.UTC)
+			d := limits(Limit{Per: Day, Requests: 10})
+			for i, n := range row.used {
+				b.set(day(row.days[i]))
+				b.use(d, n)
+				if n == 0 {
+					b.states(d)
+				}
+			}
+			if restart {
+				b.close()
+				b.open()
+			}
+			b.set(day(row.days[len(row.days)-1]))
+			if got := b.states(d)[0]; got != fmt.Sprintf("%d+0", row.last) {
+				t.Errorf("%v, restarted %v: %s, want %d", row.days, restart, got, row.last)
+			}
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/store"
@@ -55,12 +57,9 @@ func (r accountRecord) account(id string, now time.Time) *account {
 			c = &counter{key: cr.counterKey}
 			a.counters[cr.counterKey] = c
 		}
-		t := &tally{span: cr.Span, settled: cr.Ceiling, ceiling: cr.Ceiling, told: cr.Told}
-		if c.current != nil && c.current.span > t.span {
-			c.past = t
-		} else {
-			c.current, c.past = t, c.current
-		}
+		all := append(c.tallies(), &tally{span: cr.Span, settled: cr.Ceiling, ceiling: cr.Ceiling, told: cr.Told})
+		slices.SortFunc(all, func(a, b *tally) int { return cmp.Compare(b.span, a.span) })
+		c.keep(all)
 	}
 	return a
 }
@@ -85,10 +84,9 @@ func (a *account) plan(exact bool, now time.Time) plan {
 		p.raises[t] = ceiling
 	}
 	for _, c := range a.counters {
-		for _, t := range []*tally{c.past, c.current} {
+		for _, t := range c.tallies() {
 			switch {
-			case t == nil:
-			case exact:
+			case exact || !c.lasts(t):
 				put(c, t, t.used())
 			default:
 				put(c, t, c.target(t))

@@ -73,6 +73,29 @@ func (r Request) hasNoOutput() bool {
 // priced says that it is known what the model costs.
 func (r Request) priced() bool { return r.Rate != nil && !r.Rate.Unpriced }
 
+// free says that the action costs nothing wherever no price is known for it:
+// providers take money for what models read and write, not for telling about
+// them, nor for judging whether text is fit for them.
+func (r Request) free() bool {
+	if !r.hasNoOutput() {
+		return false
+	}
+	switch r.Action {
+	case ActionListModels, "models.get", "moderations", "count_tokens", "messages.count_tokens":
+		return true
+	}
+	return false
+}
+
+// messages is how many requests the request counts as: a batch of mail counts
+// as so many.
+func (r Request) messages() int64 {
+	if r.Mail == nil {
+		return 1
+	}
+	return int64(max(r.Mail.Messages, 1))
+}
+
 // HidesOutput says that the model may produce output that nobody sees.
 func (r Request) HidesOutput() bool { return r.bounds().Hidden }
 

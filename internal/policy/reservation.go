@@ -19,6 +19,7 @@ type Reservation struct {
 	covered Usage  // by the holds
 	waits   []hold // what has no room on disk yet
 	leaving bool   // was told to end
+	alone   bool   // no other of its kind may run
 	ended   bool
 
 	// enough is what may be used of each unit without asking the ledger: a
@@ -60,7 +61,7 @@ func (r *Reservation) Release() {
 	r.end(func() {
 		r.correct(func(h *hold) int64 {
 			if h.tally == nil {
-				return h.counts().attempt()
+				return h.counts().attempt(r.need.req)
 			}
 			return 0
 		})
@@ -78,6 +79,9 @@ func (r *Reservation) end(how func()) {
 	r.account.running--
 	if r.need.grows() {
 		r.account.growing--
+	}
+	if r.alone {
+		r.account.unseen--
 	}
 	r.leave(false)
 	how()
@@ -118,6 +122,11 @@ func (r *Reservation) correct(used func(*hold) int64) {
 	}
 }
 
+// unseen says that the provider adds input that is counted and not seen. What is
+// held of it is the model's context, once: a provider that runs tools reads the
+// conversation again in every turn.
+func (r *Reservation) unseen() bool { return r.need.req.InputUnknown && r.measured() }
+
 // measure writes down what the holds are enough for.
 func (r *Reservation) measure() {
 	var least amounts
@@ -138,7 +147,7 @@ func (r *Reservation) measure() {
 func (r *Reservation) suffice(u Usage) bool {
 	for i, unit := range units {
 		enough := r.enough[i].Load()
-		if enough != math.MaxInt64 && unit.actual(u, r.need.req.Rate) > enough {
+		if enough != math.MaxInt64 && unit.actual(u, r.need.req) > enough {
 			return false
 		}
 	}

@@ -61,6 +61,9 @@ func (l *Ledger) reserve(r *Reservation, a *account, d Document) (*round, error)
 	if r.need.grows() {
 		a.growing++
 	}
+	if r.alone = r.unseen(); r.alone {
+		a.unseen++
+	}
 	a.touched = true
 	r.waits = nil
 	l.keepAhead(r)

@@ -22,6 +22,7 @@ type room struct {
 // them half of what is free, so that one worst case does not cut them all.
 func (r *Reservation) room() room {
 	n := &r.need
+	r.assume()
 	want, input := n.output(), n.amounts(n.with(0))
 	least := n.amounts(n.with(n.choices))
 	free := room{want, input, least, least, n.whole && r.account.growing > 0}
@@ -33,6 +34,23 @@ func (r *Reservation) room() room {
 	free.floor = n.amounts(n.with(min(want, n.choices*worthwhile, max(best, n.choices))))
 	free.output = largest(want, now)
 	return free
+}
+
+// assume settles on the output of a request that asks for none: all that its
+// model may give where there is plenty. As it is asked again, it may be less.
+func (r *Reservation) assume() {
+	n := &r.need
+	if n.ample == 0 || !n.whole {
+		return
+	}
+	n.perChoice, n.unbounded = assumedOutput, true
+	all := n.amounts(n.with(n.choices * n.ample))
+	for i := range r.holds {
+		if h := &r.holds[i]; h.of(all) > h.now()/plenty && h.counts().metered() {
+			return
+		}
+	}
+	n.perChoice, n.unbounded = n.ample, false
 }
 
 // now is as far as a hold may go at the start.

@@ -213,12 +213,15 @@ func judgePrice(d Document, req Request) verdict {
 			continue
 		}
 		capped = true
-		if !req.priced() {
+		if !req.priced() && !req.free() {
 			return failMember(fmt.Sprintf("limits[%d].dollars", i), CodeModelUnpriced, "%s, and this permission has a cap in dollars; ask the owner to set a price", req.unpriced())
 		}
 	}
 	if !capped {
 		return pass("no limit in dollars counts this request")
+	}
+	if !req.priced() {
+		return pass("this action costs nothing")
 	}
 	return pass("the price is known")
 }

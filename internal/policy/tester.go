@@ -82,16 +82,16 @@ func (d Document) judgeUnused(req Request, which func(Limit) bool) verdict {
 
 func (l Limit) judgeUnused(u Unit, req Request) verdict {
 	most := u.cap(l)
-	if most == 0 || u == Requests {
+	if most == 0 {
 		return pass("")
 	}
 	least, known := req.least()
 	switch {
-	case req.listsModels():
+	case u.metered() && req.listsModels():
 		return pass("")
-	case !known:
+	case u.metered() && !known:
 		return fail(CodeInputCapExceeded, "the provider adds input of unknown size, and the model's context is not known either; send the whole input in the request")
-	case u.actual(least, req.Rate) <= most:
+	case u.actual(least, req) <= most:
 		return pass("")
 	case l.Per == Minute:
 		return fail(CodeRateLimited, "the request needs more than the whole limit of %s; send a smaller one", l.sentence(u))

@@ -1,7 +1,5 @@
 package policy
 
-import "github.com/keywicket/keywicket/internal/policy/price"
-
 // Unit is what a limit counts. Amounts of every unit are int64.
 //
 // A unit is a column of the same counters, not another mechanism: adding one
@@ -9,7 +7,8 @@ import "github.com/keywicket/keywicket/internal/policy/price"
 // answers to the questions below. The ledger asks nothing else.
 type Unit string
 
-// Requests counts requests, one each; Tokens input and output together;
+// Requests counts requests, one each, and each message of a mail request;
+// Tokens input and output together;
 // NanoDollars money.
 const (
 	Requests    Unit = "requests"
@@ -37,31 +36,31 @@ func (u Unit) cap(l Limit) int64 {
 	return 0
 }
 
-// actual is what a request with that usage took, at most most. A nil rate
-// prices nothing.
-func (u Unit) actual(used Usage, rate *price.Rate) int64 {
+// actual is what a request with that usage took, at most most. One without a
+// price costs nothing.
+func (u Unit) actual(used Usage, req Request) int64 {
 	switch u {
 	case Requests:
-		return 1
+		return req.messages()
 	case Tokens:
 		return saturate(saturate(0, used.InputTokens), used.OutputTokens)
 	case NanoDollars:
-		return used.cost(rate)
+		return used.cost(req.Rate)
 	}
 	return most
 }
 
-// metered says that a request takes as much as it uses, not one each; priced
+// metered says that a request takes as much as it uses; priced
 // that it takes a price to know how much.
 func (u Unit) metered() bool { return u != Requests }
 func (u Unit) priced() bool  { return u == NanoDollars }
 
 // attempt is what a request takes of a rate that came to nothing.
-func (u Unit) attempt() int64 {
+func (u Unit) attempt(req Request) int64 {
 	if u.metered() {
 		return 0
 	}
-	return 1
+	return u.actual(Usage{}, req)
 }
 
 // spent is the code of a denial when nothing is left.
