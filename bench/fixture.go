@@ -45,9 +45,9 @@ type nursery struct {
 	close   []func() error
 }
 
-// perApp is how far the clock goes for each app: pairing strings are swept
-// once they have expired, and none must wait for long among ten thousand.
-const perApp = time.Second
+// perApp is how far the clock goes for each app: as long as a pairing string is
+// good for, so that each finds the one before it expired and swept away.
+const perApp = time.Minute
 
 // raise pairs apps in a data directory until there are as many as asked for.
 // It leaves the directory closed.
@@ -120,7 +120,7 @@ func (n *nursery) pair(ctx context.Context, number int) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	offer, err := n.pairing.CreateString(pairing.StringOptions{TTL: time.Minute, Preset: []policy.Document{granted}, Approve: true})
+	offer, err := n.pairing.CreateString(pairing.StringOptions{TTL: perApp, Preset: []policy.Document{granted}, Approve: true})
 	if err != nil {
 		return nil, err
 	}
