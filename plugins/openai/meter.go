@@ -29,6 +29,7 @@ type meter struct {
 	note     note
 	usage    plugins.Usage
 	reported bool
+	timed    bool // by the length of a recording
 
 	bytes int64 // that went by
 
@@ -109,7 +110,8 @@ func (m *meter) unreadable(raw, data []byte) {
 func (m *meter) report(value jsontext.Value) bool {
 	read, ok := readUsage(value)
 	if ok {
-		m.usage = largest(m.usage, read)
+		m.usage = largest(m.usage, m.believed(read))
+		m.timed = m.timed || isDuration(value)
 		m.reported, m.told, m.quiet = true, true, true
 	}
 	return ok
@@ -141,7 +143,8 @@ func (m *meter) Usage() (plugins.Usage, bool) {
 	if !same(value, m.parsed.value) || !same(tools, m.parsed.tools) {
 		read, ok := readUsage(bytes.TrimSpace(value))
 		if ok {
-			read = together(read, toolUsage(bytes.TrimSpace(tools)))
+			read = m.believed(together(read, toolUsage(bytes.TrimSpace(tools))))
+			m.timed = isDuration(bytes.TrimSpace(value))
 		}
 		m.parsed = parsed{value, tools, read, ok}
 	}
@@ -196,9 +199,9 @@ func (m *meter) estimate() int64 {
 
 // Final implements [plugins.Meter].
 func (m *meter) Final() bool {
+	usage, reported := m.Usage()
 	if m.stream {
-		return m.final
+		reported = m.final
 	}
-	_, reported := m.Usage()
-	return reported
+	return reported && m.complete(usage)
 }

@@ -26,6 +26,14 @@ type usage struct {
 	TotalTokens      *int64 `json:"total_tokens"`
 }
 
+// besides are Perplexity's: counts beside the others, in no total. They are so
+// where searches are counted; elsewhere a count of reasoning is inside another.
+type besides struct {
+	Reasoning *int64 `json:"reasoning_tokens"`
+	Citation  *int64 `json:"citation_tokens"`
+	Searches  *int64 `json:"num_search_queries"`
+}
+
 // details are the parts of the input that have a price of their own.
 type details struct {
 	Prompt cached `json:"prompt_tokens_details"`
@@ -55,6 +63,11 @@ func readUsage(value jsontext.Value) (plugins.Usage, bool) {
 	if in != nil && u.TotalTokens != nil {
 		read.OutputTokens = max(read.OutputTokens, clamp(u.TotalTokens)-read.InputTokens)
 	}
+	var b besides
+	if lenient(value, &b) && (b.Citation != nil || b.Searches != nil) {
+		read.InputTokens += clamp(b.Citation)
+		read.OutputTokens += clamp(b.Reasoning)
+	}
 	var d details
 	if lenient(value, &d) {
 		hit := max(d.Prompt.Read, d.Input.Read, d.Hit, 0)
@@ -80,6 +93,12 @@ func duration(value jsontext.Value) (plugins.Usage, bool) {
 		return plugins.Usage{}, false
 	}
 	return plugins.Usage{InputTokens: min(seconds, maxCount) * audioInput}, true
+}
+
+// isDuration reports whether a report has the length of a recording and no tokens.
+func isDuration(value jsontext.Value) bool {
+	_, ok := duration(value)
+	return ok
 }
 
 func first(counts ...*int64) *int64 {
