@@ -57,6 +57,9 @@ func (g *gateway) pricesListCommand() *cobra.Command {
 
 func priceCells(p admin.Price) []string {
 	from := "catalog"
+	if p.Derived {
+		from = "another name of it"
+	}
 	if p.Own {
 		from = "you"
 	}
@@ -106,29 +109,23 @@ func (g *gateway) showPriceInfo(ctx context.Context, client *admin.Client) error
 }
 
 func (g *gateway) showPrice(ctx context.Context, client *admin.Client, resource, model string) error {
-	all, err := client.Prices(ctx, resource)
+	p, err := client.Price(ctx, resource, model)
 	if err != nil {
 		return err
 	}
-	for _, p := range all {
-		if p.Model != model {
-			continue
+	return g.show(p, func() {
+		g.list("", "RESOURCE MODEL IN CACHED CACHE-WRITE OUT FROM", [][]string{priceCells(p)})
+		for _, t := range p.Rate.Tiers {
+			g.say("above %d input tokens: in %s, cached %s, cache write %s, out %s", t.Above,
+				policy.Dollars(t.Input), policy.Dollars(t.CacheRead), policy.Dollars(t.CacheWrite), policy.Dollars(t.Output))
 		}
-		return g.show(p, func() {
-			g.list("", "RESOURCE MODEL IN CACHED CACHE-WRITE OUT FROM", [][]string{priceCells(p)})
-			for _, t := range p.Rate.Tiers {
-				g.say("above %d input tokens: in %s, cached %s, cache write %s, out %s", t.Above,
-					policy.Dollars(t.Input), policy.Dollars(t.CacheRead), policy.Dollars(t.CacheWrite), policy.Dollars(t.Output))
-			}
-			hidden := ""
-			if p.Rate.Hidden {
-				hidden = "it may think at length before its first word: what it may cost is held from the start"
-			}
-			g.facts("each request", notZero(policy.Dollars(p.Rate.Request).String(), p.Rate.Request), "context", notZero(strconv.FormatInt(p.Rate.MaxContext, 10), p.Rate.MaxContext),
-				"longest answer", notZero(strconv.FormatInt(p.Rate.MaxOutput, 10), p.Rate.MaxOutput), "note", hidden)
-		})
-	}
-	return fmt.Errorf("no model %q of %s is listed; see: gateway prices list %[2]s", model, resource)
+		hidden := ""
+		if p.Rate.Hidden {
+			hidden = "it may think at length before its first word: what it may cost is held from the start"
+		}
+		g.facts("each request", notZero(policy.Dollars(p.Rate.Request).String(), p.Rate.Request), "context", notZero(strconv.FormatInt(p.Rate.MaxContext, 10), p.Rate.MaxContext),
+			"longest answer", notZero(strconv.FormatInt(p.Rate.MaxOutput, 10), p.Rate.MaxOutput), "note", hidden)
+	})
 }
 
 func notZero(text string, n int64) string {

@@ -178,6 +178,7 @@ func (a *Admin) Register(e *echo.Echo) {
 	g.DELETE("/webhook", a.removeWebhook)
 	g.GET("/prices", a.listPrices)
 	g.GET("/prices/info", a.priceInfo)
+	g.GET("/prices/find", a.findPrice)
 	g.POST("/prices/set", a.setPrice)
 	g.POST("/prices/unset", a.unsetPrice)
 	g.POST("/prices/refresh", a.refreshPrices)

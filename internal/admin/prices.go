@@ -20,6 +20,9 @@ const MaxCatalog = 32 << 20
 // Price is what one model costs.
 type Price struct {
 	Resource string `json:"resource"`
+	// Derived says that the model is not listed: its price is that of its name
+	// without the date, or of a glob.
+	Derived bool `json:"derived,omitzero"`
 	price.Entry
 }
 
@@ -45,10 +48,26 @@ func (a *Admin) listPrices(c echo.Context) error {
 	out := []Price{}
 	for _, resource := range resources {
 		for _, entry := range a.cfg.Prices.List(resource) {
-			out = append(out, Price{resource, entry})
+			out = append(out, Price{Resource: resource, Entry: entry})
 		}
 	}
 	return answer(c, out)
+}
+
+// findPrice answers what a model would be charged at, by whatever name an app
+// may give it.
+func (a *Admin) findPrice(c echo.Context) error {
+	resource, model := c.QueryParam("resource"), c.QueryParam("model")
+	for _, entry := range a.cfg.Prices.List(resource) {
+		if entry.Model == model {
+			return answer(c, Price{Resource: resource, Entry: entry})
+		}
+	}
+	rate, priced := a.cfg.Prices.Rate(resource, model)
+	if !priced {
+		return refuse(http.StatusNotFound, CodeNoPrice, "no price is known for model %q of %s; see: gateway prices list %[2]s", model, resource)
+	}
+	return answer(c, Price{Resource: resource, Derived: true, Entry: price.Entry{Model: model, Priced: true, Rate: rate}})
 }
 
 func (a *Admin) priceInfo(c echo.Context) error {
@@ -125,6 +144,12 @@ func (c *Client) Prices(ctx context.Context, resource string) (out []Price, err 
 	if resource != "" {
 		path += "?" + url.Values{"resource": {resource}}.Encode()
 	}
+	return out, c.call(ctx, http.MethodGet, path, nil, &out)
+}
+
+// Price returns what one model would be charged at.
+func (c *Client) Price(ctx context.Context, resource, model string) (out Price, err error) {
+	path := "/prices/find?" + url.Values{"resource": {resource}, "model": {model}}.Encode()
 	return out, c.call(ctx, http.MethodGet, path, nil, &out)
 }
 
