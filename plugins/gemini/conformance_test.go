@@ -100,6 +100,10 @@ func TestConformance(t *testing.T) {
 				Answers: []plugintest.Answer{{Stream: true, Received: transcript(t, "interleaved.txt"), Usage: usage(8, 4), Seen: 4}},
 			},
 			{
+				Name: "stream of pictures", Request: post("/v1beta/models/gemini-2.5-flash-image:streamGenerateContent", "alt=sse", plain),
+				Facts: plugins.Facts{Action: StreamGenerateContent, Model: "gemini-2.5-flash-image", Stream: true, OutputAtOnce: true, Choices: 1, InputTokens: int64(len(plain))},
+			},
+			{
 				Name: "stream as an array", Request: post("/v1beta/models/gemini-2.5-flash:streamGenerateContent", "", plain),
 				Facts: streamed,
 				Answers: []plugintest.Answer{

@@ -67,6 +67,7 @@ func describeGenerate(data []byte, call *plugins.Call) error {
 	}
 	call.Facts.InputTokens, call.Facts.InputUnknown = in.tokens, in.unknown
 	call.Facts.Stream = call.Facts.Action == StreamGenerateContent
+	call.Facts.OutputAtOnce = call.Facts.Stream && paints(call.Facts.Model, config)
 	call.CapOutput = capGenerate
 	call.State = state{output: true, choices: call.Facts.Choices}
 	return nil

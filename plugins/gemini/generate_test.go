@@ -219,3 +219,56 @@ func TestEveryDocumentedMemberIsForwarded(t *testing.T) {
 		t.Errorf("the SDK has only %d members", n)
 	}
 }
+
+// Pictures and sound come in large pieces: they are held whole.
+func TestAnswersWithPicturesAndSound(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		model, config string
+		want          bool
+	}{
+		{"gemini-2.5-flash", `{}`, false},
+		{"gemini-2.5-flash", `{"responseModalities":["TEXT"]}`, false},
+		{"gemini-2.5-flash", `{"responseModalities":["text"]}`, false},
+		{"gemini-2.5-flash", `{"responseModalities":[]}`, false},
+		{"gemini-2.5-flash", `{"responseModalities":["TEXT","IMAGE"]}`, true},
+		{"gemini-2.5-flash", `{"response_modalities":["AUDIO"]}`, true},
+		{"gemini-2.5-flash", `{"responseModalities":"IMAGE"}`, true},
+		{"gemini-2.5-flash", `{"responseModalities":[2]}`, true},
+		{"gemini-2.5-flash", `{"speechConfig":{}}`, true},
+		{"gemini-2.5-flash-image", `{}`, true},
+		{"gemini-3.1-flash-image-preview", `null`, true},
+		{"gemini-2.5-pro-preview-tts", `{}`, true},
+	} {
+		for action, stream := range map[string]bool{"streamGenerateContent": true, "generateContent": false} {
+			call, err := provider(t).Describe(post("/v1beta/models/"+row.model+":"+action, "", `{"contents":[],"generationConfig":`+row.config+`}`))
+			if err != nil {
+				t.Errorf("%s %s: %v", row.model, row.config, err)
+				continue
+			}
+			if call.Facts.OutputAtOnce != (row.want && stream) {
+				t.Errorf("%s %s %s: %v", action, row.model, row.config, call.Facts.OutputAtOnce)
+			}
+		}
+	}
+}
+
+func TestReportsOfZeros(t *testing.T) {
+	t.Parallel()
+	for usage, final := range map[string]bool{
+		`{"promptTokenCount":9,"candidatesTokenCount":2,"totalTokenCount":11}`: true,
+		`{"promptTokenCount":0,"candidatesTokenCount":2,"totalTokenCount":2}`:  false,
+		`{"promptTokenCount":9,"candidatesTokenCount":0,"totalTokenCount":9}`:  false,
+		`{"promptTokenCount":0,"candidatesTokenCount":0,"totalTokenCount":0}`:  false,
+	} {
+		call, err := provider(t).Describe(generateRequest(`{"contents":[]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := provider(t).NewMeter(call)
+		m.Body([]byte(`{"candidates":[{"content":{"parts":[{"text":"some words"}]},"finishReason":"STOP"}],"usageMetadata":` + usage + `}`))
+		if m.Final() != final {
+			t.Errorf("%s: final is %v", usage, m.Final())
+		}
+	}
+}

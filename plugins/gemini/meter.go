@@ -107,5 +107,8 @@ func (m *meter) Seen() int64 {
 	return m.seen
 }
 
-// Final implements [plugins.Meter].
-func (m *meter) Final() bool { return m.final }
+// Final implements [plugins.Meter]. A report is not the last word where it is
+// zero: no request is without input, and output that went by was some.
+func (m *meter) Final() bool {
+	return m.final && m.usage.InputTokens > 0 && (m.usage.OutputTokens > 0 || m.Seen() == 0)
+}
