@@ -53,6 +53,7 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	const (
 		plain    = `{"model":"claude-sonnet-4-5","max_tokens":64,"messages":[{"role":"user","content":"hi"}]}`
+		hour     = `{"model":"claude-sonnet-4-5","max_tokens":64,"messages":[],"system":[{"type":"text","text":"hi","cache_control":{"type":"ephemeral","ttl":"1h"}}]}`
 		streamed = `{"model":"claude-sonnet-4-5","max_tokens":64,"stream":true,"messages":[]}`
 		all      = `{"model":"claude-opus-4-5","max_tokens":4000,"thinking":{"type":"enabled","budget_tokens":2000},"tools":[{"name":"x","input_schema":{}}],"stream":false,"messages":[]}`
 		count    = `{"model":"claude-sonnet-4-5","messages":[{"role":"user","content":"hi"}]}`
@@ -67,6 +68,10 @@ func TestConformance(t *testing.T) {
 					{Received: transcript(t, "whole.json"), Usage: &plugins.Usage{InputTokens: 2095 + 188086 + 248, CachedTokens: 188086, CacheWriteTokens: 248, OutputTokens: 393}, Seen: 393},
 					{Received: `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`},
 				},
+			},
+			{
+				Name: "messages cached for an hour", Request: messagesRequest(hour),
+				Facts: plugins.Facts{Action: Messages, Model: "claude-sonnet-4-5", OutputTokens: 64, Choices: 1, InputTokens: int64(len(hour)) * 8 / 5},
 			},
 			{
 				Name: "messages with everything", Request: post("/messages", all),

@@ -1,7 +1,6 @@
 package anthropic
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -14,6 +13,7 @@ const maxModelName = 256 // bytes
 type state struct {
 	output bool // the action has output tokens
 	hour   bool // some of the input may be cached for an hour
+	silent bool // no output is asked for, the cache is to be filled
 }
 
 func describeMessages(req plugins.Request, call *plugins.Call) error {
@@ -31,8 +31,14 @@ func describeMessages(req plugins.Request, call *plugins.Call) error {
 	if err := describePrompt(body, call); err != nil {
 		return err
 	}
-	call.CapOutput = capMessages
-	call.State = state{output: true, hour: bytes.Contains(req.Body, []byte(`"1h"`))}
+	s := state{output: true, hour: asksForAnHour(body)}
+	if s.hour {
+		call.Facts.InputTokens += dearer(call.Facts.InputTokens)
+	}
+	if asked, _ := body.Value("max_tokens"); string(asked) == "0" {
+		s.silent = true
+	}
+	call.CapOutput, call.State = capMessages, s
 	return nil
 }
 

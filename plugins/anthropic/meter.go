@@ -109,10 +109,11 @@ func (m *meter) Seen() int64 {
 }
 
 // Final implements [plugins.Meter]: the event that names the reason why the
-// answer ends has the last counts.
+// answer ends has the last counts. They are not the last word where they are
+// zero: no request is without input, and output that went by was some.
 func (m *meter) Final() bool {
-	m.Usage()
-	return m.final
+	usage, _ := m.Usage()
+	return m.final && usage.InputTokens > 0 && (usage.OutputTokens > 0 || m.state.silent || m.Seen() == 0)
 }
 
 // read takes in one usage object and reports whether it was one.

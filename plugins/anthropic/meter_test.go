@@ -84,7 +84,7 @@ func TestOddEvents(t *testing.T) {
 			plugins.Usage{InputTokens: 150, CachedTokens: 100, OutputTokens: 2}, true},
 		{"no end without a reason", start(`{"input_tokens":9,"output_tokens":1}`) + delta(`null`, `{"output_tokens":2}`), plugins.Usage{InputTokens: 9, OutputTokens: 2}, false},
 		{"no end without a count", start(`{"input_tokens":9,"output_tokens":1}`) + delta(`"end_turn"`, `{}`), plugins.Usage{InputTokens: 9, OutputTokens: 1}, false},
-		{"counts below zero", start(`{"input_tokens":-9,"cache_read_input_tokens":-1,"output_tokens":-1}`) + delta(`"end_turn"`, `{"output_tokens":-2}`), plugins.Usage{}, true},
+		{"counts below zero", start(`{"input_tokens":-9,"cache_read_input_tokens":-1,"output_tokens":-1}`) + delta(`"end_turn"`, `{"output_tokens":-2}`), plugins.Usage{}, false},
 		{"counts beyond belief", start(`{"input_tokens":9223372036854775807,"cache_read_input_tokens":9223372036854775807,"cache_creation_input_tokens":9223372036854775807,"output_tokens":1}`),
 			plugins.Usage{InputTokens: 3 * maxCount, CachedTokens: maxCount, CacheWriteTokens: maxCount, OutputTokens: 1}, false},
 		{"compaction is beside the counts", start(`{"input_tokens":10,"output_tokens":1}`) +
@@ -175,4 +175,63 @@ func FuzzMeter(f *testing.F) {
 			seen = events.Seen()
 		}
 	})
+}
+
+// What is written to the one-hour cache is held at its price from the start.
+func TestTheHourIsHeld(t *testing.T) {
+	t.Parallel()
+	for part, want := range map[string]bool{
+		`"system":[{"type":"text","text":"x","cache_control":{"type":"ephemeral","ttl":"1h"}}]`:                                true,
+		`"system":[{"type":"text","text":"x","cache_control":{"type":"ephemeral","\u0074tl":"\u0031h"}}]`:                      true,
+		`"cache_control":{"type":"ephemeral","ttl":"1h"}`:                                                                      true,
+		`"tools":[{"name":"f","input_schema":{},"cache_control":{"ttl": "1h"}}]`:                                               true,
+		`"cache_control":{"ttl":3600}`:                                                                                         true,
+		`"system":"put \"1h\" there, and \"ttl\":\"1h\""`:                                                                      false,
+		`"system":[{"type":"text","text":"1h","cache_control":{"type":"ephemeral","ttl":"5m"}}]`:                               false,
+		`"system":[{"type":"text","text":"ttl","cache_control":{"type":"ephemeral","ttl":null}}],"metadata":{"user_id":"ttl"}`: false,
+	} {
+		body := "{" + inside + `,` + part + `}`
+		call, err := provider(t).Describe(messagesRequest(body))
+		if err != nil {
+			t.Errorf("%s: %v", part, err)
+			continue
+		}
+		least := int64(len(body))
+		if want {
+			least += 3 * least / 5
+		}
+		if got := call.Facts.InputTokens; got < least || !want && got > least+2*toolsPrompt {
+			t.Errorf("%s: at most %d tokens, and there may be %d", part, got, least)
+		}
+		if s, _ := call.State.(state); s.hour != want {
+			t.Errorf("%s: %v", part, s.hour)
+		}
+	}
+}
+
+func TestReportsOfZeros(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		usage, asked string
+		final        bool
+	}{
+		{`{"input_tokens":9,"output_tokens":2}`, `9`, true},
+		{`{"input_tokens":0,"cache_read_input_tokens":9,"output_tokens":2}`, `9`, true},
+		{`{"input_tokens":0,"output_tokens":2}`, `9`, false},
+		{`{"input_tokens":9,"output_tokens":0}`, `9`, false},
+		{`{"input_tokens":9,"output_tokens":0}`, `0`, true},
+	} {
+		m := meterOf(t, `{"model":"a","max_tokens":`+row.asked+`,"messages":[]}`)
+		m.Body([]byte(`{"content":[{"type":"text","text":"some words"}],"usage":` + row.usage + `}`))
+		if m.Final() != row.final {
+			t.Errorf("%s of %s: final is %v", row.usage, row.asked, m.Final())
+		}
+	}
+	m := meterOf(t, streamed)
+	feed(m, "data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":9,\"output_tokens\":0}}}\n\n"+
+		"data: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"some words\"}}\n\n"+
+		"data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":0}}\n\n")
+	if m.Final() || m.Seen() < 2 {
+		t.Errorf("final is %v, %d seen", m.Final(), m.Seen())
+	}
 }

@@ -87,11 +87,11 @@ func (c counts) total(asked bool) plugins.Usage {
 	if asked && !c.split {
 		hour = c.written
 	}
-	dearer := (3*hour + 4) / 5
+	more := dearer(hour)
 	return plugins.Usage{
-		InputTokens:      c.input + c.cached + c.written + dearer,
+		InputTokens:      c.input + c.cached + c.written + more,
 		CachedTokens:     c.cached,
-		CacheWriteTokens: c.written + dearer,
+		CacheWriteTokens: c.written + more,
 		OutputTokens:     c.output,
 	}
 }
