@@ -33,7 +33,7 @@ func baseURLProblem(text string, private, keyless bool) string {
 
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
+	return strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") || (ip != nil && ip.IsLoopback())
 }
 
 func nearby(host string) bool {

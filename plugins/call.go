@@ -51,10 +51,18 @@ type Piece struct {
 }
 
 // Repeatable reports whether the call may be made once more when it may have been
-// executed: it only reads, or does no harm, or the provider knows the second one
-// by its Idempotency-Key.
+// executed: it only reads, or does no harm, or is mail that the provider knows
+// again by its Idempotency-Key. Input that only the provider has (a stored
+// conversation, tools it runs) may come with effects there, so that such a call
+// is made once.
 func (c *Call) Repeatable() bool {
-	return c.Harmless || c.Method == http.MethodGet || c.Header.Get("Idempotency-Key") != ""
+	switch {
+	case c.Method == http.MethodGet:
+		return true
+	case c.Facts.Mail != nil:
+		return c.Header.Get("Idempotency-Key") != ""
+	}
+	return c.Harmless && !c.Facts.InputUnknown
 }
 
 // SetOutputCap makes the call ask for at most limit output tokens per choice; a

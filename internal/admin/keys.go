@@ -31,14 +31,18 @@ func (a *Admin) addKey(c echo.Context) error {
 	if err := a.knownResource(in.Resource); err != nil {
 		return err
 	}
-	if p, ok := a.cfg.Providers.Lookup(in.Resource); ok && p.Manifest().Credential.None {
+	entry, err := a.cfg.Providers.Entry(in.Resource)
+	if err != nil {
+		return err
+	}
+	if entry.Manifest.Credential.None {
 		return refuse(http.StatusUnprocessableEntity, CodeInvalidRequest, "%s has no keys, so there is none to add: grant it to an app and it works; to have it elsewhere, see: gateway provider show %s", in.Resource, in.Resource)
 	}
 	secret := vault.NewSecret([]byte(in.Secret))
 	defer secret.Zero()
 	added, err := a.cfg.Vault.AddCredential(vault.NewCredential{
 		Resource: in.Resource, Label: in.Label, BaseURL: in.BaseURL, Secret: secret,
-		Headers: in.Headers, AllowPrivate: in.AllowPrivate, Arrangement: vault.Arrangement{Rank: in.Rank, Weight: in.Weight},
+		Home: entry.Manifest.BaseURL, Headers: in.Headers, AllowPrivate: in.AllowPrivate, Arrangement: vault.Arrangement{Rank: in.Rank, Weight: in.Weight},
 	})
 	if err != nil {
 		return err

@@ -48,8 +48,8 @@ func (a *Admin) showProvider(c echo.Context) error {
 	return answer(c, a.providerOf(e))
 }
 
-// addProvider takes the provider off the list again when that it was added
-// cannot be recorded.
+// addProvider records what can be added before it is: what the log could not
+// take is not reachable.
 func (a *Admin) addProvider(c echo.Context) error {
 	in, err := decode[ProviderInput](c)
 	if err != nil {
@@ -59,12 +59,15 @@ func (a *Admin) addProvider(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	entry := providers.Entry{Manifest: m, Own: true}
+	entry, consent := providers.Entry{Manifest: m, Own: true}, providers.Consent{Replace: in.Replace, Private: in.AllowPrivate}
 	if !in.DryRun {
+		if err := a.cfg.Providers.May(m, consent); err != nil {
+			return err
+		}
 		if err := a.record(audit.Event{Kind: audit.ProviderAdded, Resource: m.ID, Detail: m.BaseURL}); err != nil {
 			return err
 		}
-		entry, err = a.cfg.Providers.Add([]byte(in.Manifest), providers.Consent{Replace: in.Replace, Private: in.AllowPrivate})
+		entry, err = a.cfg.Providers.Add([]byte(in.Manifest), consent)
 		if err != nil {
 			return err
 		}

@@ -27,19 +27,12 @@ func (b *Book) Add(text []byte, c Consent) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	if m.AllowPrivate && !c.Private {
-		return Entry{}, ErrPrivate
-	}
 	b.changing.Lock()
 	defer b.changing.Unlock()
-	_, own := b.own[m.ID]
-	_, embedded := b.embedded[m.ID]
-	switch {
-	case (own || embedded) && !c.Replace:
-		return Entry{}, ErrExists
-	case !own && len(b.own) >= maxOwn:
-		return Entry{}, ErrTooMany
+	if err := b.may(m, c); err != nil {
+		return Entry{}, err
 	}
+	_, embedded := b.embedded[m.ID]
 	record := ownRecord{Text: string(text), AddedAt: b.cfg.Clock().UTC().Round(0)}
 	after := maps.Clone(b.own)
 	if after == nil {
@@ -51,6 +44,28 @@ func (b *Book) Add(text []byte, c Consent) (Entry, error) {
 		return Entry{}, err
 	}
 	return Entry{Manifest: m, Own: true, Replaces: embedded, AddedAt: record.AddedAt}, nil
+}
+
+// May says whether Add would take a manifest as things are. Errors: ErrExists,
+// ErrPrivate, ErrTooMany.
+func (b *Book) May(m plugins.Manifest, c Consent) error {
+	b.changing.Lock()
+	defer b.changing.Unlock()
+	return b.may(m, c)
+}
+
+func (b *Book) may(m plugins.Manifest, c Consent) error {
+	_, own := b.own[m.ID]
+	_, embedded := b.embedded[m.ID]
+	switch {
+	case m.AllowPrivate && !c.Private:
+		return ErrPrivate
+	case (own || embedded) && !c.Replace:
+		return ErrExists
+	case !own && len(b.own) >= maxOwn:
+		return ErrTooMany
+	}
+	return nil
 }
 
 // Read is the dry run of Add: the manifest as it would be understood. Errors

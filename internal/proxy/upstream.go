@@ -68,12 +68,19 @@ func newUpstream(m plugins.Manifest, c vault.Credential, secret vault.Secret, ca
 	}, nil
 }
 
+// errKeyMoved is a key whose provider is elsewhere than when it was stored.
+var errKeyMoved = fmt.Errorf("%w; the provider's address is another than when it was stored", plugins.ErrSecret)
+
 // target is the credential's base URL, or the manifest's when it has none, and
-// the path of an action.
+// the path of an action. Error: errKeyMoved when the manifest's is not the one
+// that the key was given for.
 func target(m plugins.Manifest, c vault.Credential, path string) (*url.URL, error) {
 	base := c.BaseURL
 	if base == "" {
 		base = m.BaseURL
+		if c.Home != base && !m.Credential.None {
+			return nil, errKeyMoved
+		}
 	}
 	u, err := url.Parse(strings.TrimSuffix(base, "/") + m.Below + path)
 	if err != nil || u.Host == "" {

@@ -56,7 +56,7 @@ func (u *UI) storeKey(v keysView, resource, typed string) (vault.Credential, err
 		return vault.Credential{}, err
 	}
 	return u.cfg.Vault.AddCredential(vault.NewCredential{
-		Resource: resource, Label: v.Label, BaseURL: v.BaseURL, AllowPrivate: v.AllowPrivate,
+		Resource: resource, Label: v.Label, BaseURL: v.BaseURL, Home: u.home(resource), AllowPrivate: v.AllowPrivate,
 		Headers: headers, Arrangement: order, Secret: secret,
 	})
 }
@@ -212,4 +212,13 @@ func (u *UI) resourceChoices(chosen string) []choice {
 		all = append(all, choice{Value: r.ID, Label: r.Title, Chosen: r.ID == chosen})
 	}
 	return all
+}
+
+// home is a provider's own address, which a key without a base URL is for.
+func (u *UI) home(resource string) string {
+	e, err := u.cfg.Providers.Entry(resource)
+	if err != nil {
+		return ""
+	}
+	return e.Manifest.BaseURL
 }

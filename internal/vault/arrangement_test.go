@@ -38,12 +38,12 @@ func TestArrange(t *testing.T) {
 	}
 }
 
-func TestHeadersAreBoundToTheKey(t *testing.T) {
+func TestWhereAKeyGoesIsBoundToIt(t *testing.T) {
 	t.Parallel()
 	h, _ := furnished(t)
 	added, err := h.AddCredential(NewCredential{
 		Resource: "llm:openai", Label: "billed", Secret: NewSecret([]byte("sk-billed")),
-		Headers: map[string]string{"openai-organization": "org-1"}, AllowPrivate: true,
+		Headers: map[string]string{"openai-organization": "org-1"}, AllowPrivate: true, Home: "https://api.example.com",
 	})
 	must(t, err)
 	if added.Headers["Openai-Organization"] != "org-1" || !added.AllowPrivate {
@@ -53,6 +53,8 @@ func TestHeadersAreBoundToTheKey(t *testing.T) {
 		"value":         func(r *credentialRecord) { r.Headers = map[string]string{"Openai-Organization": "org-2"} },
 		"none":          func(r *credentialRecord) { r.Headers = nil },
 		"allow private": func(r *credentialRecord) { r.AllowPrivate = false },
+		"home":          func(r *credentialRecord) { r.Home = "https://elsewhere.example" },
+		"no home":       func(r *credentialRecord) { r.Home = "" },
 	} {
 		var whole credentialRecord
 		must(t, h.store.Update(func(tx *store.Tx) (err error) {

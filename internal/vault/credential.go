@@ -34,6 +34,10 @@ type Credential struct {
 	Label    string `json:"label"`
 	// BaseURL is where the key may be sent; empty is the provider's own.
 	BaseURL string `json:"base_url"`
+	// Home is the provider's own address as it was when the key was stored
+	// without a base URL. The key goes nowhere else: whoever can change where a
+	// provider is has not been given its key.
+	Home string `json:"home,omitzero"`
 	// Headers go with the key, such as OpenAI-Organization: they choose who
 	// pays. Which names a provider takes is its manifest's business.
 	Headers map[string]string `json:"headers,omitzero"`
@@ -56,6 +60,9 @@ type NewCredential struct {
 	// localhost or a loopback address; no user, query or fragment.
 	// Default "", the provider's own.
 	BaseURL string
+	// Home is the provider's own address. Required where BaseURL is empty and the
+	// key is to be used.
+	Home string
 	// Headers are at most 8 with plain names and printable ASCII values of at
 	// most 256 bytes. Default none.
 	Headers map[string]string
@@ -85,6 +92,9 @@ func (r credentialRecord) binding() []byte {
 	parts := []string{r.ID, r.Resource, r.Label, r.BaseURL, instant(r.CreatedAt), number(r.Order), number(r.Version), number(r.RootVersion)}
 	if r.AllowPrivate { // records that are older than these members stay as they are bound
 		parts = append(parts, "allow private")
+	}
+	if r.Home != "" {
+		parts = append(parts, "home", r.Home)
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
 		parts = append(parts, "header", name, r.Headers[name])
@@ -144,7 +154,7 @@ func (v *Vault) AddCredential(c NewCredential) (Credential, error) {
 	record := credentialRecord{
 		Format: format, Order: order, Version: 1,
 		Credential: Credential{
-			ID: id, Resource: c.Resource, Label: label, BaseURL: baseURL, Headers: headers,
+			ID: id, Resource: c.Resource, Label: label, BaseURL: baseURL, Home: c.Home, Headers: headers,
 			AllowPrivate: c.AllowPrivate, CreatedAt: v.clock().UTC().Round(0), Arrangement: c.Arrangement,
 		},
 	}
