@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/providers"
 	"github.com/keywicket/keywicket/plugins"
@@ -166,8 +167,9 @@ func unspoken(u *unified, t providers.Target) error {
 }
 
 // nextTarget goes on to the next target of an alias that the app may use and
-// that has a key; nil when there is none. Then everything is as it was, but that
-// nothing is held of the limits any more: what was answered is an error.
+// that has a key, each with a line of its own in the audit log; nil when there is
+// none. Then everything is as it was, but that nothing is held of the limits any
+// more: what was answered is an error.
 func (x *exchange) nextTarget() *try {
 	if x.unified == nil || len(x.unified.targets) == 0 {
 		return nil
@@ -178,6 +180,11 @@ func (x *exchange) nextTarget() *try {
 		if x.aimAtTarget(x.unified.next()) != nil || x.decideThis() != nil {
 			continue
 		}
+		if err := x.p.cfg.Audit.Append(x.event(audit.RequestStarted)); err != nil {
+			x.cancel(refusalOf(err)) // which is then the answer
+			break
+		}
+		x.tried = nil // a key may serve several models
 		if next, err := x.nextKey(); err == nil {
 			return next
 		}

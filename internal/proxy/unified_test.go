@@ -153,6 +153,56 @@ func TestAnAliasFallsBack(t *testing.T) {
 	}
 }
 
+// Two models of one provider need no second key.
+func TestAnAliasWithinAProvider(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, noKeys)
+	openai := b.namedKey(resource)
+	b.alias("fast", "openai/gpt-4o", "openai/gpt-4o-mini")
+	a := b.pair(anything())
+	for _, status := range []int{500, 429} {
+		openai.says(func(w http.ResponseWriter, r *http.Request) {
+			openai.says(served("from the second"))
+			fails(status)(w, r)
+		})
+		wants(t, b.do(a.request("POST", unifiedChat, asking("fast"))), "from the second")
+	}
+}
+
+// No target gets a byte before the audit log has taken a line about it.
+func TestEachTargetIsAnnounced(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, noKeys)
+	groq, openai := b.namedKey("llm:groq"), b.namedKey(resource)
+	groq.says(fails(500))
+	openai.says(served("from openai"))
+	b.alias("fast", "groq/llama-3.3-70b-versatile", "openai/gpt-4o-mini")
+	limits := []policy.Limit{{Per: policy.Lifetime, Requests: 5}}
+	a := b.pair(policy.Document{Resource: resource, Limits: limits}, policy.Document{Resource: "llm:groq", Limits: limits})
+	got := b.do(a.request("POST", unifiedChat, asking("fast")))
+	wants(t, got, "from openai")
+	started := b.recorded(audit.RequestStarted, got.id())
+	if len(started) != 2 || started[0].Resource != "llm:groq" || started[1].Resource != resource || started[1].Model != "gpt-4o-mini" ||
+		started[1].PermissionID == started[0].PermissionID {
+		t.Errorf("announced: %+v", started)
+	}
+	groq.says(func(w http.ResponseWriter, r *http.Request) {
+		b.must(b.audit.Close())
+		fails(500)(w, r)
+	})
+	got = b.do(a.request("POST", unifiedChat, asking("fast")))
+	if got.status != 503 || got.code() != "audit_unavailable" || openai.asked.Load() != 1 {
+		t.Errorf("%d %s, the second was asked %d times", got.status, got.code(), openai.asked.Load())
+	}
+	for resource, want := range map[string]int64{resource: 1, "llm:groq": 0} {
+		p, err := b.pairing.Permission(a.id, resource)
+		b.must(err)
+		if l := b.ledger.Limits(p.ID, p.Document)[0]; l.Used != want || l.Held != 0 {
+			t.Errorf("%s: used %d, held %d", resource, l.Used, l.Held)
+		}
+	}
+}
+
 // What the policy forbids is passed over, and told when there is nothing else.
 func TestAnAliasWithinThePolicy(t *testing.T) {
 	t.Parallel()
