@@ -375,7 +375,7 @@ func TestKeysRemovedOnTheWay(t *testing.T) {
 
 const mail = `{"from":"a@example.com","to":"b@example.com","subject":"s","text":"t"}`
 
-// Mail that may have been sent is sent again only when the provider can tell.
+// Mail that may have been sent is sent again only where the provider can tell.
 func TestMailIsNotSentTwice(t *testing.T) {
 	t.Parallel()
 	const path = "/r/mail/resend/emails"
@@ -390,9 +390,10 @@ func TestMailIsNotSentTwice(t *testing.T) {
 		second int64
 	}{
 		{"trouble", fails(500), "", 0},
-		{"trouble, with a key", fails(500), "mail-1", 1},
+		{"trouble, with a key of another account", fails(500), "mail-1", 0},
 		{"hangs up", hangsUp, "", 0},
-		{"hangs up, with a key", hangsUp, "mail-2", 1},
+		{"hangs up, with a key of another account", hangsUp, "mail-2", 0},
+		{"slow down, with a key", fails(429), "mail-3", 1},
 		{"slow down", fails(429), "", 1},
 		{"refused", fails(401), "", 1},
 		{"no credit", fails(402), "", 1},
@@ -410,6 +411,41 @@ func TestMailIsNotSentTwice(t *testing.T) {
 			got := b.do(r)
 			if first.asked.Load() != 1 || next.asked.Load() != row.second || (row.second == 1) != (got.status == 200) {
 				t.Errorf("%d: asked %d and %d", got.status, first.asked.Load(), next.asked.Load())
+			}
+		})
+	}
+}
+
+// An Idempotency-Key is known to one account: keys with another address or other
+// headers are of another.
+func TestMailIsRepeatedInItsAccount(t *testing.T) {
+	t.Parallel()
+	for name, trouble := range map[string]http.HandlerFunc{"trouble": fails(500), "hangs up": hangsUp} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked []string
+			b := newBench(t, noKeys)
+			home := b.addKey("mail:resend", "home", vault.Arrangement{}, nil)
+			b.must(b.vault.RemoveCredential(home.ID))
+			home.says(func(w http.ResponseWriter, r *http.Request) {
+				if asked = append(asked, r.Header.Get("X-Team")); len(asked) == 1 {
+					trouble(w, r)
+					return
+				}
+				fails(429)(w, r)
+			})
+			other := b.addKey("mail:resend", "elsewhere", second(4), fails(429))
+			for rank, team := range []string{"a", "b", "a", "b"} {
+				_, err := b.vault.AddCredential(vault.NewCredential{
+					Resource: "mail:resend", Label: fmt.Sprint(team, rank), BaseURL: home.BaseURL, Headers: map[string]string{"X-Team": team},
+					Secret: vault.NewSecret([]byte(home.secret)), AllowPrivate: true, Arrangement: second(rank),
+				})
+				b.must(err)
+			}
+			r := b.pair(policy.Document{Resource: "mail:resend"}).request("POST", "/r/mail/resend/emails", mail)
+			r.Header.Set("Idempotency-Key", "mail-1")
+			if got := b.do(r); got.status != 429 || strings.Join(asked, " ") != "a a" || other.asked.Load() != 0 {
+				t.Errorf("%d: %v were asked, and elsewhere %d times", got.status, asked, other.asked.Load())
 			}
 		})
 	}

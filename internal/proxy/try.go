@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -15,6 +17,7 @@ import (
 	"time"
 
 	"github.com/keywicket/keywicket/internal/vault"
+	"github.com/keywicket/keywicket/plugins"
 )
 
 // try is one sending of a call, with one key. Its answer belongs to it, until
@@ -31,6 +34,7 @@ type try struct {
 	err     error
 	outcome keyOutcome
 	next    bool // another key may be tried
+	bound   bool // of the same account only: what was executed may be known there by its Idempotency-Key
 }
 
 // begin makes a try the one that is under way. The answer of the one before it
@@ -116,9 +120,14 @@ func (x *exchange) judgeTry(t *try) bool {
 		t.outcome, t.next = keySlowDown, true
 	case status >= 500:
 		t.outcome, t.next = keyFailing, x.call.Repeatable()
+		t.bound = t.bound || knownByKey(x.call)
 	}
 	return true
 }
+
+// knownByKey says that a call that may have been executed is repeatable for its
+// Idempotency-Key, if at all.
+func knownByKey(c *plugins.Call) bool { return !c.Harmless && c.Method != http.MethodGet }
 
 // judgeError is for a try without an answer. One that took too long has been
 // waited for long enough.
@@ -127,7 +136,7 @@ func (x *exchange) judgeError(t *try) bool {
 	reached := t.reached.Load()
 	t.outcome, t.next = keyUnreachable, !reached || x.call.Repeatable()
 	if reached {
-		t.outcome = keyFailing
+		t.outcome, t.bound = keyFailing, t.bound || knownByKey(x.call)
 		t.next = t.next && !(errors.As(t.err, &slow) && slow.Timeout())
 	}
 	return !errors.Is(t.err, errPrivateAddress)
@@ -173,7 +182,7 @@ func (x *exchange) another(last *try) *try {
 		return nil
 	}
 	next, err := x.nextKey()
-	if err != nil {
+	if err != nil && !last.bound {
 		return x.nextTarget()
 	}
 	return next
@@ -212,6 +221,10 @@ func (x *exchange) release() (*try, error) {
 	if rights.pin != "" {
 		candidates = slices.DeleteFunc(candidates, func(c vault.Credential) bool { return c.Label != rights.pin })
 	}
+	bound := x.try != nil && x.try.bound
+	if bound {
+		candidates = slices.DeleteFunc(candidates, func(c vault.Credential) bool { return !x.sameAccount(c, x.try.key) })
+	}
 	model := x.call.Facts.Model
 	for {
 		c, none, ok := x.p.keys.take(candidates, x.tried, model)
@@ -222,7 +235,7 @@ func (x *exchange) release() (*try, error) {
 		key, secret, err := x.p.cfg.Vault.ReleaseByID(c.ID)
 		if err == nil {
 			rights.credential, rights.label = key.ID, key.Label
-			return &try{key: key, model: model, secret: secret}, nil
+			return &try{key: key, model: model, secret: secret, bound: bound}, nil
 		}
 		x.p.keys.unheard(c.ID, model)
 		x.p.keys.give(c.ID)
@@ -230,6 +243,13 @@ func (x *exchange) release() (*try, error) {
 			return nil, err
 		}
 	}
+}
+
+// sameAccount says that two keys lead to the same place, as far as the owner has
+// told.
+func (x *exchange) sameAccount(a, b vault.Credential) bool {
+	home := x.provider.Manifest().BaseURL
+	return cmp.Or(a.BaseURL, home) == cmp.Or(b.BaseURL, home) && maps.Equal(a.Headers, b.Headers)
 }
 
 // withoutKey is the one try of a provider that has no keys.
