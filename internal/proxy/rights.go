@@ -34,7 +34,7 @@ type rights struct {
 
 // granted notes what the exchange was let do. mu is held.
 func (r *rights) granted(asked policy.Request, held *policy.Reservation, closer *closeCount) {
-	r.asked, r.reservation, r.closer = &asked, held, closer
+	r.asked, r.reservation, r.closer, r.counting = &asked, held, closer, false
 }
 
 // until has the exchange decided anew when its permission stops to hold by
@@ -124,12 +124,15 @@ func (p *Proxy) countAgain(e *entry) {
 	}
 	n := count.tokens()
 	r.mu.Lock()
-	if r.asked != nil {
+	current := r.closer == count && r.asked != nil // and nothing else was decided meanwhile
+	if current {
 		r.asked.InputTokens = n
+		r.closer, r.counting = nil, false
 	}
-	r.closer, r.counting = nil, false
 	r.mu.Unlock()
-	p.decideAgain(e)
+	if current {
+		p.decideAgain(e)
+	}
 }
 
 // providerChanged stops what is sent to a provider that the owner has replaced

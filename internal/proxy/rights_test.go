@@ -139,3 +139,22 @@ func TestNoRequestSlipsThroughANarrowing(t *testing.T) {
 		}
 	}
 }
+
+// A count of the input that takes until the request has gone on to another
+// target is not that one's.
+func TestALateCountIsNotTheNextTargets(t *testing.T) {
+	t.Parallel()
+	p := newBench(t).proxy
+	e := &entry{cancel: func(err error) { t.Errorf("stopped: %v", err) }}
+	next := &closeCount{}
+	first := &closeCount{rough: 9, count: func() int64 {
+		e.rights.granted(policy.Request{InputTokens: 500}, nil, next)
+		return 7
+	}}
+	e.rights.granted(policy.Request{InputTokens: 900}, nil, first)
+	e.rights.counting = true
+	p.countAgain(e)
+	if r := &e.rights; r.asked.InputTokens != 500 || r.closer != next || r.counting {
+		t.Errorf("%d tokens, counting %v", r.asked.InputTokens, r.counting)
+	}
+}
