@@ -39,16 +39,20 @@ type fleet struct {
 // than they are good for.
 const tokenLife = 3 * time.Minute
 
+// atOnce is how many apps renew their tokens, or come for the first time, at a
+// time: those that come together wait for the disk together.
+const atOnce = 256
+
 // renew gets every app a new access token, if it is time.
 func (f *fleet) renew(ctx context.Context) error {
 	if time.Since(f.renewed) < tokenLife {
 		return nil
 	}
 	f.tokens = make([]string, len(f.apps))
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: 30 * time.Second}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}, Timeout: 30 * time.Second}
 	defer client.CloseIdleConnections()
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(16)
+	group.SetLimit(atOnce)
 	for i, a := range f.apps {
 		group.Go(func() (err error) {
 			f.tokens[i], err = a.renew(ctx, client, f.address)

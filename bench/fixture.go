@@ -37,7 +37,8 @@ const document = `{
 }`
 
 // nursery is a data directory in which apps are paired, without a server and
-// by a clock of its own, which ends at the present.
+// by a clock of its own, which begins at the present and runs ahead: a session
+// that was used a moment ago is not written when its token is renewed.
 type nursery struct {
 	dir     string
 	at      time.Time
@@ -52,7 +53,7 @@ const perApp = time.Minute
 // raise pairs apps in a data directory until there are as many as asked for.
 // It leaves the directory closed.
 func raise(ctx context.Context, dir string, apps []*app, many int) (_ []*app, err error) {
-	n := &nursery{dir: dir, at: time.Now().Add(-time.Duration(many) * perApp)}
+	n := &nursery{dir: dir, at: time.Now()}
 	defer func() {
 		for i := len(n.close) - 1; i >= 0; i-- {
 			if closing := n.close[i](); err == nil {
@@ -87,7 +88,7 @@ func (n *nursery) open() error {
 		return err
 	}
 	n.close = append(n.close, log.Close)
-	// The replay memory lives elsewhere: this one's clock is in the past.
+	// The replay memory lives elsewhere: this one's clock runs ahead.
 	away, err := os.MkdirTemp(filepath.Dir(n.dir), "replay-")
 	if err != nil {
 		return err

@@ -161,7 +161,7 @@ func (r *report) flat(ctx context.Context, st *stage, s settings) error {
 		return err
 	}
 	// A counter's first request in a period waits for the disk.
-	if _, err := many.turn(ctx, s.apps, s.connections, 0); err != nil {
+	if _, err := many.turn(ctx, s.apps, atOnce, 0); err != nil {
 		return err
 	}
 	r.counts = [3]int{1, someApps, s.apps}
