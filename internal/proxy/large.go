@@ -2,9 +2,13 @@ package proxy
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"time"
 
+	"github.com/keywicket/keywicket/internal/pairing"
+	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/proxy/spool"
 	"github.com/keywicket/keywicket/plugins"
 )
@@ -17,7 +21,8 @@ type large struct {
 	timeout time.Duration // for all of it
 	room    *memory       // on the disk, for the bodies of all requests
 	rand    io.Reader
-	spool   *spool.Spool // nil until it is read
+	granted func() (policy.Document, error) // to its app, for what the body goes to
+	spool   *spool.Spool                    // nil until it is read
 }
 
 // takesUpload says that a provider describes the request from an upload.
@@ -35,8 +40,22 @@ func (x *exchange) expectBody() {
 		cfg := x.p.cfg
 		x.body.large = &large{
 			dir: cfg.SpoolDir, limit: cfg.MaxUploadBytes, timeout: cfg.Timeouts.Upload, room: x.p.disk, rand: cfg.Rand,
+			granted: x.granted,
 		}
 	}
+}
+
+// granted is what the app may do with the resource, without which nothing of an
+// upload is kept. Error: *policy.Denied.
+func (x *exchange) granted() (policy.Document, error) {
+	permission, err := x.p.cfg.Pairing.Permission(x.caller.App.ID, x.resource)
+	if !slices.Contains(permission.Document.Origins, origin(x.request)) {
+		x.reply.hide()
+	}
+	if errors.Is(err, pairing.ErrNotGranted) {
+		err = notGranted(x.resource)
+	}
+	return permission.Document, err
 }
 
 // bodyFor is the body as the provider takes it.
@@ -54,15 +73,23 @@ func (x *exchange) bodyFor() (plugins.Request, error) {
 }
 
 // spool writes the body to the disk as it comes, with the time that a large one
-// takes. Errors: errBodyTooLarge, errBodyMemory, errBodyRead, those of the disk.
+// takes, and no more of it than its app may send. Errors: *policy.Denied,
+// errBodyTooLarge, errBodyMemory, errBodyRead, those of the disk.
 func (b *body) spool() error {
 	l := b.large
-	if b.request.ContentLength > l.limit {
-		return errBodyTooLarge
+	document, err := l.granted()
+	if err != nil {
+		return err
 	}
-	var err error
+	limit, tooLarge := l.limit, errBodyTooLarge
+	if most := document.MaxBodyBytes; most > 0 && most < limit {
+		limit, tooLarge = most, overBody(most)
+	}
+	if b.request.ContentLength > limit {
+		return tooLarge
+	}
 	l.spool, err = spool.New(spool.Config{
-		Dir: l.dir, Limit: l.limit, Rand: l.rand, Claim: func(n int64) bool { return l.room.claim(b.appID, n) },
+		Dir: l.dir, Limit: limit, Rand: l.rand, Claim: func(n int64) bool { return l.room.claim(b.appID, n) },
 	})
 	if err != nil {
 		return err
@@ -73,11 +100,19 @@ func (b *body) spool() error {
 	err = l.spool.Fill(arriving{b.request.Body})
 	switch {
 	case errors.Is(err, spool.ErrTooLarge):
-		return errBodyTooLarge
+		return tooLarge
 	case errors.Is(err, spool.ErrNoRoom):
 		return errBodyMemory
 	}
 	return err
+}
+
+// overBody is what the policy says of a body that is over its bound.
+func overBody(most int64) error {
+	return &policy.Denied{
+		Rule: "max_body_bytes", Code: policy.CodeBodyTooLarge,
+		Message: fmt.Sprintf("The request's body may have %d bytes at most.", most),
+	}
 }
 
 // extend gives a read more time, unless it was stopped.

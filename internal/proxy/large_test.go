@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
+	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/vault"
 )
 
@@ -135,6 +136,51 @@ func TestUploadsAreBounded(t *testing.T) {
 		t.Errorf("the provider was asked %d times", b.reached())
 	}
 	wants(t, b.do(a.upload(body, kind)), heard(300_000))
+}
+
+// Of an upload that its app may not send nothing is waited for, and of one that
+// turns out to be too large no more than it may have.
+func TestUploadsThatAreNotGranted(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, behind(transcribes))
+	none, small := policy.Document{Resource: "llm:other"}, policy.Document{Resource: resource, MaxBodyBytes: 1000}
+	// The server itself reads the first 256 KiB before it sends a refusal, where no more is announced.
+	const announced = "Content-Length: 1000000\r\n\r\n"
+	chunked := "Transfer-Encoding: chunked\r\n\r\n100000\r\n" + strings.Repeat("x", 300_000)
+	for name, row := range map[string]struct {
+		granted policy.Document
+		sent    string // after the other headers
+		status  string
+		code    string
+	}{
+		"not granted":             {none, announced, " 403 ", policy.CodeResourceNotGranted},
+		"not granted, in chunks":  {none, chunked, " 403 ", policy.CodeResourceNotGranted},
+		"too large":               {small, announced, " 413 ", "1000 bytes"},
+		"too large, not foretold": {small, chunked, " 413 ", "1000 bytes"},
+	} {
+		for _, bound := range []string{"", dpop.BodyHash(sha256.Sum256(nil))} {
+			t.Run(name+map[bool]string{true: ", bound"}[bound != ""], func(t *testing.T) {
+				a := b.pair(row.granted)
+				proof, err := a.key.Sign(dpop.Claims{Method: "POST", URL: b.url + transcribePath, AccessToken: a.token, BodyHash: bound}, b.clock.now())
+				b.must(err)
+				conn, err := net.Dial("tcp", b.url[len("http://"):])
+				b.must(err)
+				defer conn.Close()
+				_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+				fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\nAuthorization: DPoP %s\r\nDPoP: %s\r\n%s",
+					transcribePath, a.token, proof, row.sent)
+				answer := make([]byte, 4<<10)
+				n, err := conn.Read(answer)
+				if text := string(answer[:n]); err != nil || !strings.Contains(text[:min(20, n)], row.status) || !strings.Contains(text, row.code) {
+					t.Errorf("%v: %s", err, text)
+				}
+			})
+		}
+	}
+	b.eventually("the disk has its room again", func() bool { return b.proxy.disk.held() == 0 })
+	if b.reached() != 0 {
+		t.Errorf("the provider was asked %d times", b.reached())
+	}
 }
 
 // Half an upload is none.

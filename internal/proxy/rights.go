@@ -69,9 +69,13 @@ func (p *Proxy) judge(appID string, asked policy.Request) (pairing.Permission, p
 	// no resource: the policy says so in its own order and words.
 	decision, err := policy.Decide(permission.Document, asked)
 	if err == nil && permission.ID == "" {
-		err = &policy.Denied{Rule: "resource", Code: policy.CodeResourceNotGranted, Message: "This app has no permission for " + asked.Resource + "."}
+		err = notGranted(asked.Resource)
 	}
 	return permission, decision, err
+}
+
+func notGranted(resource string) error {
+	return &policy.Denied{Rule: "resource", Code: policy.CodeResourceNotGranted, Message: "This app has no permission for " + resource + "."}
 }
 
 // decideAgain stops an exchange that its app's permissions do not allow any
