@@ -71,7 +71,8 @@ type Config struct {
 	// at least 1.
 	MaxAppRunning int
 	// DrainBytes and DrainTime bound how far an answer is read after its
-	// client has gone, to learn what it cost; default 4 MiB and 30 s.
+	// client has gone, to learn what it cost; default 4 MiB, eight times that
+	// of an answer that comes at once, such as pictures, and 30 s.
 	DrainBytes int64
 	DrainTime  time.Duration
 	// Timeouts bound each wait.

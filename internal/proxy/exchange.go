@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/keywicket/keywicket/internal/pairing"
@@ -50,6 +51,7 @@ type exchange struct {
 	atOnce   bool          // each piece of the answer is flushed by itself
 	failed   bool          // the provider failed before any output
 	whole    bool          // its answer came to the end
+	given    bool          // a byte of it was written to the client
 	reported bool          // it has said its last word about usage
 	covered  policy.Usage  // of a stream: what the limits have room for
 	bill     bill
@@ -95,7 +97,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Proxy) newExchange(id string, w http.ResponseWriter, r *http.Request) *exchange {
-	to := newReply(w, r.Context(), id, p.cfg)
+	to := newReply(w, id, p.cfg)
 	return &exchange{
 		p: p, request: r, reply: to, id: id, began: p.cfg.Clock(),
 		body: &body{
@@ -146,10 +148,13 @@ func (x *exchange) endsWith(no *refusal) {
 func (x *exchange) end() {
 	x.settle()
 	if x.attempt != nil {
-		x.p.retries.end(x.attempt, x.bill.charged, x.heard(), x.p.cfg.Clock())
+		x.p.retries.end(x.attempt, x.bill.charged, x.heard() || !x.asksModel(), x.p.cfg.Clock())
 	}
 	if x.attempted {
 		x.p.attempts.end(x.caller.App.ID, x.p.cfg.Clock(), x.seen || x.reached())
+	}
+	if x.failed && x.reached() && !x.bill.charged {
+		x.p.failures.count(x.caller.App.ID, x.p.cfg.Clock())
 	}
 	if x.announced {
 		x.recordEnd()
@@ -169,8 +174,17 @@ func (x *exchange) end() {
 	}
 }
 
-// heard says that a part of the provider's answer has gone to a client that was
-// still there.
+// heard says that a part of the provider's answer was written to the client, or
+// that it was empty. What a client that seems to have gone reads nobody knows, so
+// nothing is written to it any more.
 func (x *exchange) heard() bool {
-	return x.meter != nil && (x.reply.heard || x.whole && x.request.Context().Err() == nil)
+	return x.given || x.meter != nil && x.whole && !x.clientGone()
+}
+
+func (x *exchange) clientGone() bool { return x.request.Context().Err() != nil }
+
+// asksModel says that the request goes to a model, and so does nothing but cost
+// money. What any other does may not be undone.
+func (x *exchange) asksModel() bool {
+	return strings.HasPrefix(x.resource, modelKind) && x.provider.Manifest().Dialect != "http"
 }

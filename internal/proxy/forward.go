@@ -61,7 +61,7 @@ func (x *exchange) clientLeft() {
 // makes it what the client may have of it. What it cannot meter or must not
 // follow is refused.
 func (x *exchange) accept(res *http.Response) error {
-	x.failed = res.StatusCode < 200 || res.StatusCode >= 300
+	x.failed = res.StatusCode >= 400
 	switch {
 	case x.ctx.Err() != nil:
 		return context.Cause(x.ctx)
@@ -69,8 +69,8 @@ func (x *exchange) accept(res *http.Response) error {
 		return errKeyUnfit
 	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusProxyAuthRequired:
 		return errKeyRefused // the answer may quote parts of the key
-	case res.StatusCode < 200 || (res.StatusCode >= 300 && res.StatusCode < 400):
-		return errUpstream
+	case res.StatusCode < 200 || res.StatusCode >= 300 && res.StatusCode < 400:
+		return errRedirected // whatever it was, it was done
 	case res.Header.Get("Content-Encoding") != "" && res.Header.Get("Content-Encoding") != "identity":
 		return errUnreadable
 	}
@@ -150,6 +150,8 @@ func (x *exchange) reason(err error) error {
 		return err
 	case errors.Is(err, errUnreadable):
 		return errUnreadable
+	case errors.Is(err, errRedirected):
+		return errRedirected
 	case errors.Is(err, errPrivateAddress):
 		return errPrivateAddress
 	case errors.As(err, &denied), errors.Is(err, policy.ErrUnavailable):

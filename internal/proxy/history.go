@@ -46,7 +46,7 @@ func (x *exchange) tell() {
 	now := x.p.cfg.Clock()
 	e := Ended{
 		Time: x.began, AppID: x.caller.App.ID, PermissionID: x.permission.ID, Resource: x.resource,
-		Denied: x.denied, Rule: cmp.Or(x.rule, x.code), Code: x.code, Status: x.reply.status,
+		Denied: x.denied || x.code != "" && !x.seen && !x.reached(), Rule: cmp.Or(x.rule, x.code), Code: x.code, Status: x.reply.status,
 		Charged: x.bill.charged, Estimated: x.bill.estimated, Usage: x.bill.usage, Cost: x.bill.cost,
 		Latency: now.Sub(x.began),
 	}

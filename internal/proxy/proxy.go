@@ -39,6 +39,7 @@ type Proxy struct {
 	disk      *memory // for those that are too large for it
 	denials   *denials
 	attempts  *attempts
+	failures  *failures
 	retries   *retries
 	keys      *keyring
 }
@@ -59,6 +60,7 @@ func New(cfg Config) (*Proxy, error) {
 		disk:      newMemory(cfg.MaxSpoolBytes, max(cfg.MaxSpoolBytes/2, cfg.MaxUploadBytes)),
 		denials:   newDenials(),
 		attempts:  newAttempts(),
+		failures:  newFailures(),
 		retries:   newRetries(maxRetries, maxAppRetries),
 		keys:      newKeyring(cfg.Clock, cfg.pick),
 	}

@@ -11,6 +11,11 @@ import (
 
 // announce writes the line without which nothing may reach a provider.
 func (x *exchange) announce() error {
+	if wait := x.p.failures.wait(x.caller.App.ID, x.p.cfg.Clock()); wait > 0 {
+		no := *refusalOf(errFailing)
+		no.retryAfter = wait
+		return &no
+	}
 	if !x.p.attempts.begin(x.caller.App.ID, x.p.cfg.Clock()) {
 		return errFutile
 	}

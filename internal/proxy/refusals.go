@@ -41,6 +41,8 @@ var (
 	errSuspended       = errors.New("app is suspended")
 	errUpstream        = errors.New("provider failed")
 	errUpstreamTimeout = errors.New("provider took too long")
+	errRedirected      = errors.New("provider answered with a redirect")
+	errFailing         = errors.New("requests of the app fail at their providers")
 	errUnreadable      = errors.New("answer is encoded in a way that cannot be metered")
 	errKeyReused       = errors.New("idempotency key belongs to another request")
 	errInProgress      = errors.New("request with this idempotency key is under way")
@@ -107,6 +109,8 @@ func refusals() []struct {
 		{errPrivateAddress, refusal{status: 502, code: codeUpstream, final: true, message: "The provider is at a private address, which the owner has not allowed for it."}},
 		{errFutile, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached lately. Try again in a few seconds."}},
 		{errUpstream, refusal{status: 502, code: codeUpstream, message: "The provider could not be reached or broke off its answer."}},
+		{errRedirected, refusal{status: 502, code: codeUpstream, message: "The provider answered with a redirect, which the gateway does not follow."}},
+		{errFailing, refusal{status: 429, code: policy.CodeRateLimited, message: "Too many requests of this app have failed at their providers lately. Try again when Retry-After says."}},
 		{errUnreadable, refusal{status: 502, code: codeUpstream, message: "The provider's answer is encoded in a way that the gateway cannot read."}},
 		{errUpstreamTimeout, refusal{status: 504, code: "upstream_timeout", message: "The provider did not answer in time."}},
 

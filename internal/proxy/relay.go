@@ -76,6 +76,10 @@ func (x *exchange) gather() (body []byte, err error) {
 // of its own.
 func (x *exchange) pass(piece []byte) error {
 	for len(piece) > 0 {
+		if x.clientGone() {
+			return errClientGone
+		}
+		x.given = true
 		n, err := x.reply.Write(piece[:min(len(piece), bufferBytes)])
 		if err == nil {
 			err = x.flush()
@@ -91,8 +95,11 @@ func (x *exchange) pass(piece []byte) error {
 // flush sends what was written, but of a short answer, of which head, body and
 // end go out together.
 func (x *exchange) flush() error {
-	if !x.atOnce {
+	switch {
+	case !x.atOnce:
 		return nil
+	case x.clientGone():
+		return errClientGone
 	}
 	return x.reply.FlushError()
 }

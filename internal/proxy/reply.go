@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"maps"
 	"net/http"
 	"sync"
@@ -17,23 +16,21 @@ import (
 type reply struct {
 	to       http.ResponseWriter
 	control  *http.ResponseController
-	client   context.Context // done when the client has gone
 	clock    func() time.Time
 	id       string        // of the request, on every answer
 	patience time.Duration // for one write
 	header   http.Header
 	status   int       // 0 until WriteHeader
 	first    time.Time // when the first byte of the body went out; zero until then
-	heard    bool      // the client was there at that time
 
 	mu   sync.Mutex
 	last time.Time // when the cut ends all writing; zero while there is none
 	over bool      // the connection belongs to the server again
 }
 
-func newReply(to http.ResponseWriter, client context.Context, id string, cfg Config) *reply {
+func newReply(to http.ResponseWriter, id string, cfg Config) *reply {
 	return &reply{
-		to: to, control: http.NewResponseController(to), client: client, clock: cfg.Clock,
+		to: to, control: http.NewResponseController(to), clock: cfg.Clock,
 		id: id, patience: cfg.Timeouts.Write, header: http.Header{},
 	}
 }
@@ -65,7 +62,7 @@ func (r *reply) hide() {
 func (r *reply) Write(b []byte) (int, error) {
 	r.WriteHeader(http.StatusOK)
 	if r.first.IsZero() && len(b) > 0 {
-		r.first, r.heard = r.clock(), r.client.Err() == nil
+		r.first = r.clock()
 	}
 	r.arm()
 	return r.to.Write(b)

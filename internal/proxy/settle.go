@@ -3,6 +3,7 @@ package proxy
 import (
 	"cmp"
 	"math"
+	"net/http"
 
 	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/policy/price"
@@ -18,16 +19,16 @@ type bill struct {
 
 // settle puts what was used in the place of what was held:
 //
-//	the provider has not seen it, or failed before any output   nothing
+//	the provider has not seen it, or a model's answered an error nothing
 //	it reported                                                 what it said
 //	a stream ended without a report                             the input, and the output that went by
 //	another answer did                                          the same, up to its output cap
-//	stopped, and no answer came                                 all it may have cost
+//	stopped, redirected, or made at once and not reported       all it may have cost
 func (x *exchange) settle() {
 	if x.reservation == nil {
 		return
 	}
-	if !x.reached() || x.failed {
+	if !x.executed() {
 		x.reservation.Release()
 		return
 	}
@@ -35,8 +36,38 @@ func (x *exchange) settle() {
 	x.reservation.Settle(x.bill.usage)
 }
 
+// executed says that the provider has done something, or may have, that counts.
+// A model's error counts as nothing; of everything else, only an answer that says
+// that nothing was done does.
+func (x *exchange) executed() bool {
+	switch {
+	case !x.reached():
+		return false
+	case !x.failed || x.try.res == nil:
+		return !x.failed || !x.asksModel()
+	case x.asksModel():
+		return false
+	}
+	switch x.try.res.StatusCode {
+	case http.StatusUnauthorized, http.StatusProxyAuthRequired,
+		http.StatusNotImplemented, http.StatusServiceUnavailable, http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return true
+}
+
+// final says that the provider's report is its last word, and one to believe:
+// output that went by was not nothing.
+func (x *exchange) final() bool {
+	if x.meter == nil || !x.meter.Final() {
+		return false
+	}
+	reported, _ := x.meter.Usage()
+	return reported.OutputTokens > 0 || x.facts.Choices <= 0 || x.meter.Seen() <= 0
+}
+
 func (x *exchange) charge() bill {
-	b := bill{charged: true, estimated: x.meter == nil || !x.meter.Final()}
+	b := bill{charged: true, estimated: !x.final()}
 	if x.meter != nil {
 		reported, _ := x.meter.Usage()
 		b.usage = policy.Usage(reported)
@@ -70,15 +101,16 @@ func (x *exchange) estimate(u *policy.Usage) {
 }
 
 // output is how many tokens an answer without a report had, or may have had.
-// Of one whose model thinks where nobody sees it, what went by says little.
+// Of one whose model thinks where nobody sees it, or that comes at once, what
+// went by says little.
 func (x *exchange) output(held int64) int64 {
-	unseen := x.facts.HidesOutput() && !x.whole
+	unseen := x.facts.OutputAtOnce || x.facts.HidesOutput() && !x.whole
 	switch {
-	case unseen, x.meter == nil && !x.facts.Stream:
+	case unseen && held > 0, x.meter == nil && !x.facts.Stream:
 		return held
 	case x.meter == nil:
 		return 0
-	case x.facts.Stream:
+	case x.facts.Stream && !x.facts.OutputAtOnce:
 		return x.covered.OutputTokens
 	}
 	return min(x.meter.Seen(), cmp.Or(held, x.asked()))

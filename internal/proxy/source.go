@@ -57,6 +57,9 @@ func (x *exchange) abandon() {
 // exchange is stopped.
 func (x *exchange) drain(s *source, next func() error) {
 	s.bounded, s.left = true, x.p.cfg.DrainBytes
+	if x.facts.OutputAtOnce { // pictures, behind which the report comes
+		s.left *= largeDrain
+	}
 	enough := time.AfterFunc(x.p.cfg.DrainTime, func() { x.cancel(errClientGone) })
 	defer enough.Stop()
 	for x.ctx.Err() == nil {
@@ -65,6 +68,9 @@ func (x *exchange) drain(s *source, next func() error) {
 		}
 	}
 }
+
+// largeDrain is how many times as much is read of an answer that is large.
+const largeDrain = 8
 
 const bufferBytes = 16 << 10
 
