@@ -15,6 +15,9 @@ const maxAttempts = 4
 // maxResting bounds what is remembered of keys that rest for one model.
 const maxResting = 4096
 
+// maxAppResting bounds those of one app.
+const maxAppResting = 64
+
 // keyring chooses which key of a resource serves a request, and remembers how
 // each has fared.
 //
@@ -22,18 +25,22 @@ const maxResting = 4096
 //	in use ◀────────── one trial ◀────────────── resting ◀──────────── in use
 //	                      └── failed: rests for longer ──┘
 //
-// A provider's limits are for one model: a key told to slow down rests for
-// that model alone.
+// A provider's limits are for one model: a key told to slow down rests for that
+// model alone. And what an app asks may be why a provider fails: a key rests for
+// the app that met it, and for all once two of them have within a minute. A key
+// that is refused, or whose provider cannot be reached, rests for all at once.
 type keyring struct {
 	clock func() time.Time
 	pick  func(n int) int // a random number below n
 
 	mu   sync.Mutex
 	keys map[string]*keyRecord // by credential
-	slow map[slowKey]*rest     // told to slow down
+	slow map[slowKey]*rest     // for one app, or one model
 }
 
-type slowKey struct{ credential, model string }
+// slowKey is what a key rests for: an app, or all with none; a model, or all with
+// none.
+type slowKey struct{ credential, app, model string }
 
 // keyRecord is how a key has fared since the start.
 type keyRecord struct {
@@ -49,13 +56,14 @@ type keyRecord struct {
 type rest struct {
 	until    time.Time
 	failures int
-	trial    bool // one request is finding out
+	met      time.Time // last
+	trial    time.Time // until then, one request is finding out
 	why      keyOutcome
 }
 
 // resting says whether requests keep off; when the rest is over, one may try.
 func (r *rest) resting(now time.Time) bool {
-	return r != nil && r.why != "" && (now.Before(r.until) || r.trial)
+	return r != nil && r.why != "" && (now.Before(r.until) || now.Before(r.trial))
 }
 
 // keyOutcome is what a provider's answer says about the key.
@@ -79,16 +87,17 @@ func newKeyring(clock func() time.Time, pick func(int) int) *keyring {
 // nor drained nor resting, one of the lowest rank, by weight. candidates are in
 // the order of rank. It returns false, and what the first of them to come back
 // rests for, when there is none.
-func (k *keyring) take(candidates []vault.Credential, tried []string, model string) (c vault.Credential, none resting, ok bool) {
+func (k *keyring) take(candidates []vault.Credential, tried []string, app, model string) (c vault.Credential, none resting, ok bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := k.clock()
 	var free []vault.Credential
+	alone := k.alone(candidates, app, model, now)
 	for _, c := range candidates {
 		if c.Draining || slices.Contains(tried, c.ID) {
 			continue
 		}
-		if rests := k.resting(c.ID, model, now); rests.why != keyServed {
+		if rests := k.resting(c.ID, app, model, now); rests.why != keyServed && !(alone && rests.why.passing()) {
 			none = none.sooner(rests)
 			continue
 		}
@@ -100,9 +109,24 @@ func (k *keyring) take(candidates []vault.Credential, tried []string, model stri
 		return vault.Credential{}, none, false
 	}
 	c = k.weigh(free)
-	k.begin(c.ID, model, now)
+	k.begin(c.ID, app, model, now)
 	return c, resting{}, true
 }
+
+// alone says that there is one key at most to choose: then whether it may be used
+// is between the provider and whoever asks, and the answer is passed on.
+func (k *keyring) alone(candidates []vault.Credential, app, model string, now time.Time) bool {
+	usable := 0
+	for _, c := range candidates {
+		if rests := k.resting(c.ID, app, model, now).why; !c.Draining && (rests == keyServed || rests.passing()) {
+			usable++
+		}
+	}
+	return usable <= 1
+}
+
+// passing says that the key may serve another request all the same.
+func (o keyOutcome) passing() bool { return o == keyNoCredit || o == keySlowDown || o == keyFailing }
 
 // resting is how long a key rests, at least a moment, and why; the zero value
 // is one that does not.
@@ -118,9 +142,9 @@ func (r resting) sooner(other resting) resting {
 	return r
 }
 
-// resting says how long a key rests for a model.
-func (k *keyring) resting(id, model string, now time.Time) (longest resting) {
-	for _, r := range []*rest{k.ofKey(id), k.slow[slowKey{id, model}]} {
+// resting says how long a key rests for an app and a model.
+func (k *keyring) resting(id, app, model string, now time.Time) (longest resting) {
+	for _, r := range append(k.of(id, app, model), k.ofKey(id)) {
 		if left := time.Second; r.resting(now) {
 			if left = max(left, r.until.Sub(now)); left > longest.left {
 				longest = resting{left, r.why}
@@ -128,6 +152,11 @@ func (k *keyring) resting(id, model string, now time.Time) (longest resting) {
 		}
 	}
 	return longest
+}
+
+// of are the rests of a key, if any, that an app and a model share with few.
+func (k *keyring) of(id, app, model string) []*rest {
+	return []*rest{k.slow[slowKey{id, "", model}], k.slow[slowKey{id, app, model}], k.slow[slowKey{id, app, ""}]}
 }
 
 func (k *keyring) ofKey(id string) *rest {
@@ -154,7 +183,7 @@ func (k *keyring) weigh(free []vault.Credential) vault.Credential {
 	return free[0]
 }
 
-func (k *keyring) begin(id, model string, now time.Time) {
+func (k *keyring) begin(id, app, model string, now time.Time) {
 	r := k.keys[id]
 	if r == nil {
 		r = &keyRecord{}
@@ -163,15 +192,19 @@ func (k *keyring) begin(id, model string, now time.Time) {
 	r.inUse++
 	r.requests++
 	r.lastUsed = now
-	r.trial = r.why != ""
-	if s := k.slow[slowKey{id, model}]; s != nil {
-		s.trial = true
+	if r.trial = (time.Time{}); r.why != "" {
+		r.trial = now.Add(trialTime)
+	}
+	for _, s := range k.of(id, app, model) {
+		if s != nil {
+			s.trial = now.Add(trialTime)
+		}
 	}
 }
 
 // heard notes what a provider's answer says about a key, as soon as its head is
 // there. retryAfter is the provider's own, 0 for none.
-func (k *keyring) heard(id, model string, outcome keyOutcome, retryAfter time.Duration) {
+func (k *keyring) heard(id, app, model string, outcome keyOutcome, retryAfter time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	r := k.keys[id]
@@ -179,21 +212,25 @@ func (k *keyring) heard(id, model string, outcome keyOutcome, retryAfter time.Du
 		return
 	}
 	now := k.clock()
-	slow := slowKey{id, model}
+	k.tried(id, app, model)
 	switch outcome {
 	case keySlowDown:
 		r.rest = rest{}
-		s := cmp.Or(k.slow[slow], &rest{})
-		s.fail(outcome, now, retryAfter)
-		k.remember(slow, s, now)
+		if _, two := k.fail(slowKey{id, app, model}, outcome, now, retryAfter); two {
+			k.fail(slowKey{id, "", model}, outcome, now, retryAfter)
+		}
+	case keyNoCredit, keyFailing:
+		if mine, two := k.fail(slowKey{id, app, ""}, outcome, now, retryAfter); two {
+			r.failures = max(r.failures, mine.failures-1)
+			r.fail(outcome, now, retryAfter)
+		}
 	case keyServed:
 		r.rest = rest{}
-		delete(k.slow, slow)
+		for _, slow := range []slowKey{{id, "", model}, {id, app, model}, {id, app, ""}} {
+			delete(k.slow, slow)
+		}
 	default:
 		r.fail(outcome, now, retryAfter)
-		if s := k.slow[slow]; s != nil {
-			s.trial = false
-		}
 	}
 	if outcome != keyServed {
 		r.failed++
@@ -202,15 +239,37 @@ func (k *keyring) heard(id, model string, outcome keyOutcome, retryAfter time.Du
 }
 
 // unheard is for an attempt that says nothing about its key.
-func (k *keyring) unheard(id, model string) {
+func (k *keyring) unheard(id, app, model string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if r := k.keys[id]; r != nil {
-		r.trial = false
+	k.tried(id, app, model)
+}
+
+// tried ends a trial.
+func (k *keyring) tried(id, app, model string) {
+	for _, r := range append(k.of(id, app, model), k.ofKey(id)) {
+		if r != nil {
+			r.trial = time.Time{}
+		}
 	}
-	if s := k.slow[slowKey{id, model}]; s != nil {
-		s.trial = false
+}
+
+// fail lets a key rest for an app or a model. Two says that it rests, and that
+// another app has met the same within a minute.
+func (k *keyring) fail(slow slowKey, outcome keyOutcome, now time.Time, retryAfter time.Duration) (r *rest, two bool) {
+	r = cmp.Or(k.slow[slow], &rest{})
+	r.fail(outcome, now, retryAfter)
+	k.remember(slow, r, now)
+	if !r.resting(now) {
+		return r, false
 	}
+	for other, s := range k.slow {
+		same := other.credential == slow.credential && other.model == slow.model && s.why == outcome
+		if same && other.app != slow.app && other.app != "" && now.Sub(s.met) <= time.Minute {
+			return r, true
+		}
+	}
+	return r, false
 }
 
 // give puts a key back: its answer is over.
@@ -222,9 +281,26 @@ func (k *keyring) give(id string) {
 	}
 }
 
-// remember keeps what rests within bounds: what is over goes first. Models are
-// named by apps.
+// remember keeps what rests within bounds, in all and for each app: what is over
+// goes first, then what ends first of the app's own. Models are named by apps.
 func (k *keyring) remember(slow slowKey, s *rest, now time.Time) {
+	if _, there := k.slow[slow]; there {
+		return
+	}
+	mine, first := 0, slowKey{}
+	for other, r := range k.slow {
+		switch {
+		case other.app != slow.app:
+		case mine == 0 || r.until.Before(k.slow[first].until):
+			first = other
+			fallthrough
+		default:
+			mine++
+		}
+	}
+	if slow.app != "" && mine >= maxAppResting {
+		delete(k.slow, first)
+	}
 	if len(k.slow) >= maxResting {
 		for other, r := range k.slow {
 			if !r.resting(now) {
@@ -232,7 +308,7 @@ func (k *keyring) remember(slow slowKey, s *rest, now time.Time) {
 			}
 		}
 	}
-	if _, there := k.slow[slow]; there || len(k.slow) < maxResting {
+	if len(k.slow) < maxResting {
 		k.slow[slow] = s
 	}
 }
@@ -265,11 +341,15 @@ const failuresBeforeRest = 5
 
 const maxRest = time.Hour
 
+// trialTime is how long one request may take to find out before another tries.
+const trialTime = 30 * time.Second
+
 // fail lets the key rest: for as long as the provider says, up to an hour, or
 // for longer each time.
 func (r *rest) fail(outcome keyOutcome, now time.Time, retryAfter time.Duration) {
-	r.trial = false
+	r.trial = time.Time{}
 	r.failures++
+	r.met = now
 	first, most := 10*time.Second, 5*time.Minute
 	steps := r.failures - 1
 	switch outcome {
@@ -300,6 +380,7 @@ type KeyHealth struct {
 	LastUsed     time.Time `json:"last_used,omitzero"` // zero: not since the start
 	LastFailure  string    `json:"last_failure,omitzero"`
 	SlowModels   int       `json:"slow_models,omitzero"` // models it rests for, told to slow down
+	Apps         int       `json:"apps,omitzero"`        // apps it rests for that met what the others have not
 }
 
 // health tells how each key that was used has fared.
@@ -323,7 +404,11 @@ func (k *keyring) health() map[string]KeyHealth {
 	}
 	for slow, r := range k.slow {
 		if h, there := all[slow.credential]; there && now.Before(r.until) {
-			h.SlowModels++
+			if slow.model == "" {
+				h.Apps++
+			} else {
+				h.SlowModels++
+			}
 			all[slow.credential] = h
 		}
 	}

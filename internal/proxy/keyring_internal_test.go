@@ -30,7 +30,7 @@ func key(id string, a vault.Arrangement) vault.Credential {
 // takes wants the key that is chosen next; "" for none.
 func (r *ring) takes(want string, tried ...string) time.Duration {
 	r.t.Helper()
-	c, none, ok := r.take(r.keys, tried, "m")
+	c, none, ok := r.take(r.keys, tried, "app", "m")
 	if c.ID != want || ok != (want != "") {
 		r.t.Fatalf("took %q, want %q", c.ID, want)
 	}
@@ -39,7 +39,7 @@ func (r *ring) takes(want string, tried ...string) time.Duration {
 
 // put gives a key back with what became of it.
 func (r *ring) put(id, model string, outcome keyOutcome, retryAfter time.Duration) {
-	r.heard(id, model, outcome, retryAfter)
+	r.heard(id, "app", model, outcome, retryAfter)
 	r.give(id)
 }
 
@@ -70,9 +70,9 @@ func TestAKeyRestsAndIsTriedByOne(t *testing.T) {
 		keyFailing:     {5, 0, 30 * time.Second},
 		keyUnreachable: {6, 0, time.Minute},
 	} {
-		r := newRing(t, key("a", vault.Arrangement{}))
+		r := newRing(t, key("a", vault.Arrangement{}), key("b", vault.Arrangement{}))
 		for range row.failures {
-			r.takes("a")
+			r.takes("a", "b")
 			r.put("a", "m", outcome, row.retryAfter)
 			if r.keyring.keys["a"].failures >= failuresBeforeRest && outcome == keyUnreachable {
 				r.now = r.now.Add(time.Hour)
@@ -81,28 +81,31 @@ func TestAKeyRestsAndIsTriedByOne(t *testing.T) {
 		if outcome == keyUnreachable {
 			r.now = r.now.Add(-time.Hour)
 		}
-		if wait := r.takes(""); wait != row.rests {
+		if wait := r.takes("", "b"); wait != row.rests {
 			t.Errorf("%s: rests for %v, want %v", outcome, wait, row.rests)
 		}
 		r.now = r.now.Add(row.rests)
-		r.takes("a")                  // the trial
-		r.takes("")                   // and nobody else
+		r.takes("a", "b") // the trial
+		r.now = r.now.Add(trialTime - 1)
+		r.takes("", "b") // and nobody else
+		r.now = r.now.Add(1)
+		r.takes("a", "b")             // but when it takes too long
 		r.put("a", "m", keyServed, 0) // it works
-		r.takes("a")
-		r.takes("a")
+		r.takes("a", "b")
+		r.takes("a", "b")
 	}
 }
 
 func TestARetryAfterIsRespectedWithinReason(t *testing.T) {
 	t.Parallel()
 	for asked, want := range map[time.Duration]time.Duration{42 * time.Second: 42 * time.Second, 300 * time.Hour: time.Hour} {
-		r := newRing(t, key("a", vault.Arrangement{}))
-		r.takes("a")
+		r := newRing(t, key("a", vault.Arrangement{}), key("b", vault.Arrangement{}))
+		r.takes("a", "b")
 		r.put("a", "m", keySlowDown, asked)
-		if wait := r.takes(""); wait != want {
+		if wait := r.takes("", "b"); wait != want {
 			t.Errorf("asked for %v: rests for %v, want %v", asked, wait, want)
 		}
-		if _, _, ok := r.take(r.keys, nil, "another model"); !ok {
+		if _, _, ok := r.take(r.keys, []string{"b"}, "app", "another model"); !ok {
 			t.Error("the key rests for a model that it was not slowed down for")
 		}
 	}
@@ -110,12 +113,12 @@ func TestARetryAfterIsRespectedWithinReason(t *testing.T) {
 
 func TestRestsGrow(t *testing.T) {
 	t.Parallel()
-	r := newRing(t, key("a", vault.Arrangement{}))
+	r := newRing(t, key("a", vault.Arrangement{}), key("b", vault.Arrangement{}))
 	var all []time.Duration
 	for range 8 {
-		r.takes("a")
+		r.takes("a", "b")
 		r.put("a", "m", keySlowDown, 0)
-		wait := r.takes("")
+		wait := r.takes("", "b")
 		all = append(all, wait)
 		r.now = r.now.Add(wait)
 	}
@@ -147,7 +150,7 @@ func TestAnAttemptThatSaysNothing(t *testing.T) {
 	r.put("a", "m", keyRefused, 0)
 	r.now = r.now.Add(time.Minute)
 	r.takes("a")
-	r.unheard("a", "m") // the trial's client went away
+	r.unheard("a", "app", "m") // the trial's client went away
 	r.give("a")
 	r.takes("a") // the next one tries
 	h := r.health()["a"]
@@ -168,12 +171,12 @@ func TestManyModelsOfAnAppStayBounded(t *testing.T) {
 	r := newRing(t, key("a", vault.Arrangement{}))
 	for i := range maxResting + 100 {
 		model := string(rune('a'+i%26)) + time.Duration(i).String()
-		if _, _, ok := r.take(r.keys, nil, model); !ok {
+		if _, _, ok := r.take(r.keys, nil, "app", model); !ok {
 			t.Fatalf("model %d: no key", i)
 		}
 		r.put("a", model, keySlowDown, time.Minute)
 	}
-	if n := len(r.slow); n > maxResting {
+	if n := len(r.slow); n > maxAppResting {
 		t.Errorf("%d rests are remembered", n)
 	}
 }
@@ -186,17 +189,17 @@ func TestKeyringConcurrently(t *testing.T) {
 	for i := range 8 {
 		wait.Go(func() {
 			for range 200 {
-				c, _, ok := k.take(keys, nil, "m")
+				c, _, ok := k.take(keys, nil, "app", "m")
 				if !ok {
 					continue
 				}
 				switch i % 3 {
 				case 0:
-					k.unheard(c.ID, "m")
+					k.unheard(c.ID, "app", "m")
 				case 1:
-					k.heard(c.ID, "m", keyFailing, time.Nanosecond)
+					k.heard(c.ID, "app", "m", keyFailing, time.Nanosecond)
 				default:
-					k.heard(c.ID, "m", keyServed, 0)
+					k.heard(c.ID, "app", "m", keyServed, 0)
 				}
 				k.give(c.ID)
 				k.health()
@@ -207,6 +210,59 @@ func TestKeyringConcurrently(t *testing.T) {
 	for id, h := range k.health() {
 		if h.InUse != 0 {
 			t.Errorf("%s is in use by %d", id, h.InUse)
+		}
+	}
+}
+
+// What one app asks does not take a key away from others, until another has met
+// the same.
+func TestAKeyRestsForWhoMetIt(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		outcome  keyOutcome
+		failures int
+	}{{keySlowDown, 1}, {keyNoCredit, 1}, {keyFailing, failuresBeforeRest}} {
+		r := newRing(t, key("a", vault.Arrangement{}), key("b", vault.Arrangement{}))
+		takes := func(app string) bool {
+			_, _, ok := r.take(r.keys, []string{"b"}, app, "m")
+			if ok {
+				r.give("a")
+			}
+			return ok
+		}
+		meets := func(app string) {
+			for range row.failures {
+				takes(app)
+				r.heard("a", app, "m", row.outcome, 0)
+			}
+		}
+		meets("one")
+		if takes("one") || !takes("two") {
+			t.Errorf("%s: rests for one %v, for two %v", row.outcome, !takes("one"), !takes("two"))
+		}
+		r.now = r.now.Add(2 * time.Minute)
+		meets("two")
+		if takes("two") || !takes("three") {
+			t.Errorf("%s: long after the first it rests for all", row.outcome)
+		}
+		meets("four")
+		if takes("three") {
+			t.Errorf("%s: two have met it, and a third takes it", row.outcome)
+		}
+	}
+}
+
+// The only key there is passes on what its provider says, unless that refuses it.
+func TestTheOnlyKeyIsAlwaysAsked(t *testing.T) {
+	t.Parallel()
+	for outcome, asked := range map[keyOutcome]bool{keySlowDown: true, keyNoCredit: true, keyFailing: true, keyRefused: false, keyUnreachable: false} {
+		r := newRing(t, key("a", vault.Arrangement{}), key("drained", vault.Arrangement{Draining: true}))
+		for range failuresBeforeRest {
+			_, _, _ = r.take(r.keys, nil, "app", "m")
+			r.put("a", "m", outcome, time.Hour)
+		}
+		if _, _, ok := r.take(r.keys, nil, "app", "m"); ok != asked {
+			t.Errorf("%s: asked %v", outcome, ok)
 		}
 	}
 }

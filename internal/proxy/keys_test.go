@@ -175,6 +175,7 @@ func TestRetryAfterIsRespected(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, noKeys)
 	first := b.addKey(resource, "first", vault.Arrangement{}, fails(429, "Retry-After", "30"))
+	b.addKey(resource, "other", vault.Arrangement{Rank: 1}, fails(429, "Retry-After", "30"))
 	a := b.pair(anything())
 	if got := a.post(question); got.status != 429 || got.code() != "its_own" {
 		t.Fatalf("%d: %s", got.status, got.body)
@@ -195,6 +196,7 @@ func TestATroubledKeyRests(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, noKeys)
 	first := b.addKey(resource, "first", vault.Arrangement{}, fails(500))
+	b.addKey(resource, "other", vault.Arrangement{Rank: 1}, fails(500))
 	a := b.pair(anything())
 	for range failuresBeforeRest {
 		if got := a.post(question); got.code() != "its_own" {
@@ -204,7 +206,7 @@ func TestATroubledKeyRests(t *testing.T) {
 	if got := a.post(question); got.status != 502 || got.code() != "upstream_error" || got.header.Get("Retry-After") == "" {
 		t.Errorf("%d: %s", got.status, got.body)
 	}
-	if n := first.asked.Load(); n != failuresBeforeRest || b.proxy.KeyHealth()[first.ID].State != "resting" {
+	if n := first.asked.Load(); n != failuresBeforeRest || b.proxy.KeyHealth()[first.ID].Apps != 1 {
 		t.Errorf("asked %d times, %+v", n, b.proxy.KeyHealth())
 	}
 	first.says(served("well again"))

@@ -89,9 +89,9 @@ func (x *exchange) send() *try {
 	switch {
 	case t.key.ID == "":
 	case heard:
-		x.p.keys.heard(t.key.ID, t.model, t.outcome, t.retryAfter(x.p.cfg.Clock()))
+		x.p.keys.heard(t.key.ID, x.caller.App.ID, t.model, t.outcome, t.retryAfter(x.p.cfg.Clock()))
 	default:
-		x.p.keys.unheard(t.key.ID, t.model)
+		x.p.keys.unheard(t.key.ID, x.caller.App.ID, t.model)
 	}
 	return t
 }
@@ -200,7 +200,7 @@ func (x *exchange) nextKey() (*try, error) {
 	}
 	if err := x.address(t); err != nil {
 		if t.key.ID != "" {
-			x.p.keys.unheard(t.key.ID, t.model)
+			x.p.keys.unheard(t.key.ID, x.caller.App.ID, t.model)
 		}
 		x.leave(t)
 		return nil, err
@@ -227,7 +227,7 @@ func (x *exchange) release() (*try, error) {
 	}
 	model := x.call.Facts.Model
 	for {
-		c, none, ok := x.p.keys.take(candidates, x.tried, model)
+		c, none, ok := x.p.keys.take(candidates, x.tried, x.caller.App.ID, model)
 		if !ok {
 			return nil, noKey(candidates, none, rights.pin)
 		}
@@ -237,7 +237,7 @@ func (x *exchange) release() (*try, error) {
 			rights.credential, rights.label = key.ID, key.Label
 			return &try{key: key, model: model, secret: secret, bound: bound}, nil
 		}
-		x.p.keys.unheard(c.ID, model)
+		x.p.keys.unheard(c.ID, x.caller.App.ID, model)
 		x.p.keys.give(c.ID)
 		if !errors.Is(err, vault.ErrNoCredential) { // which was removed this moment
 			return nil, err
