@@ -60,7 +60,8 @@ type Config struct {
 	// MaxUploadBytes bounds one upload, which is kept on the disk; default 256 MiB.
 	MaxUploadBytes int64
 	// MaxSpoolBytes bounds all uploads kept at a time, in bytes; default 1 GiB, at
-	// least MaxUploadBytes. One app gets half of it.
+	// least MaxUploadBytes. One app gets a quarter of it, at
+	// least MaxUploadBytes.
 	MaxSpoolBytes int64
 	// SpoolDir is where uploads are kept, in files without a name; default
 	// os.TempDir.

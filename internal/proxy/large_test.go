@@ -183,6 +183,17 @@ func TestUploadsThatAreNotGranted(t *testing.T) {
 	}
 }
 
+// One app takes a quarter of the disk's room at most, and all the same one upload.
+func TestUploadsOfOneApp(t *testing.T) {
+	t.Parallel()
+	for upload, want := range map[int64]int64{100: 1000, 3000: 3000} {
+		b := newBench(t, with(func(c *Config) { c.MaxUploadBytes, c.MaxSpoolBytes = upload, 4000 }))
+		if disk := b.proxy.disk; disk.claim("one", want+1) || !disk.claim("one", want) || !disk.claim("other", min(want, 4000-want)) {
+			t.Errorf("with uploads of %d bytes, an app has not %d", upload, want)
+		}
+	}
+}
+
 // Half an upload is none.
 func TestAnUploadThatBreaksOff(t *testing.T) {
 	t.Parallel()

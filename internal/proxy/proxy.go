@@ -57,7 +57,7 @@ func New(cfg Config) (*Proxy, error) {
 		transport: newTransports(cfg.Timeouts),
 		buffers:   newBuffers(),
 		memory:    newMemory(cfg.MaxBodyMemory, cfg.MaxAppBodyMemory),
-		disk:      newMemory(cfg.MaxSpoolBytes, max(cfg.MaxSpoolBytes/2, cfg.MaxUploadBytes)),
+		disk:      newMemory(cfg.MaxSpoolBytes, max(cfg.MaxSpoolBytes/4, cfg.MaxUploadBytes)),
 		denials:   newDenials(),
 		attempts:  newAttempts(),
 		failures:  newFailures(),
