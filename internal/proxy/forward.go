@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"mime"
@@ -25,7 +26,7 @@ func (x *exchange) forward() {
 		next = x.nextTarget()
 	}
 	if next == nil {
-		x.refuse(err)
+		x.refuse(cmp.Or(context.Cause(x.ctx), err))
 		return
 	}
 	for next != nil {
