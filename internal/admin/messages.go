@@ -70,6 +70,7 @@ type KeyHealth struct {
 	LastUsed     time.Time `json:"last_used,omitzero"` // zero: not since the start
 	LastFailure  string    `json:"last_failure,omitzero"`
 	SlowModels   int       `json:"slow_models,omitzero"` // models it rests for, told to slow down
+	Apps         int       `json:"apps,omitzero"`        // apps it rests for that met what the others have not
 }
 
 // Arrangement says when a key is used among those of its resource.

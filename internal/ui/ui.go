@@ -96,6 +96,7 @@ type KeyHealth struct {
 	LastUsed         time.Time // zero: not since the start
 	LastFailure      string
 	SlowModels       int // models it rests for, told to slow down
+	Apps             int // apps it rests for that met what the others have not
 }
 
 // UI answers the owner's browser. Its methods may be called concurrently.
