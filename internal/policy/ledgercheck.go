@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -35,6 +36,29 @@ func (l *Ledger) Check(permissionID string, d Document, req Request) ([]Check, e
 		checks = append(checks, verdict{"there is room", c.denied}.check(c.rule))
 	}
 	return checks, nil
+}
+
+// Ready says whether rate, concurrency and the limits on requests let a request
+// through, taking nothing: what can be said before anybody knows how large it
+// is. The error is a *[Denied], or that of a document made in code.
+func (l *Ledger) Ready(permissionID string, d Document, req Request) error {
+	d.Limits = slices.Clone(d.Limits)
+	for i := range d.Limits {
+		d.Limits[i].Tokens, d.Limits[i].Dollars = 0, 0
+	}
+	l.mu.Lock()
+	defer l.unlock()
+	now, r := l.clock(), &Reservation{ledger: l, account: l.look(permissionID), need: newNeed(d, req)}
+	var err error
+	if r.holds, err = l.holds(r.account, d, req, now); err != nil {
+		return err
+	}
+	for _, c := range l.checks(r, d, r.room(), now) {
+		if c.denied != nil {
+			return c.denied
+		}
+	}
+	return nil
 }
 
 // checks are made in the order of the policy format.

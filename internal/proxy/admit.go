@@ -162,9 +162,9 @@ func (x *exchange) decideThis() error {
 	} else {
 		x.closer = &closeCount{}
 	}
-	x.closer.of(x.call)
+	x.closer.of(x.call, func(run func()) { x.p.running.turns.take(x.caller.App.ID, run) })
 	again, err := x.decideOnce(x.closer.possible())
-	if again {
+	if again && err == nil {
 		x.facts.InputTokens = x.closer.tokens()
 		_, err = x.decideOnce(false)
 	}
@@ -183,7 +183,7 @@ func (x *exchange) decideOnce(canCount bool) (countFirst bool, err error) {
 		x.reply.hide()
 	}
 	if canCount && (err == nil || overInput(err)) && tooRough(permission.Document, x.facts) {
-		return true, nil
+		return true, x.p.cfg.Ledger.Ready(permission.ID, permission.Document, x.facts)
 	}
 	if err != nil {
 		return false, err

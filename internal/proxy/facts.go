@@ -123,15 +123,17 @@ type closeCount struct {
 	rough int64        // is never exceeded
 	once  sync.Once
 	n     int64
+	turn  func(run func())
 }
 
-func (c *closeCount) of(call *plugins.Call) {
+func (c *closeCount) of(call *plugins.Call, turn func(run func())) {
+	c.turn = turn
 	c.count, c.rough = call.CountInput, call.Facts.InputTokens
 }
 
 func (c *closeCount) possible() bool { return c != nil && c.count != nil }
 
 func (c *closeCount) tokens() int64 {
-	c.once.Do(func() { c.n = min(max(c.count(), 0), c.rough) })
+	c.once.Do(func() { c.turn(func() { c.n = min(max(c.count(), 0), c.rough) }) })
 	return c.n
 }

@@ -12,7 +12,8 @@ import (
 // here. So either the exchange sees the change itself or the cut finds the
 // exchange: there is no moment at which both miss.
 type running struct {
-	limit, share int // exchanges at a time, in all and of one app
+	limit, share int    // exchanges at a time, in all and of one app
+	turns        *turns // to count inputs
 
 	mu       sync.Mutex
 	entries  map[*entry]struct{}
@@ -31,7 +32,7 @@ type entry struct {
 
 func newRunning(limit, share int) *running {
 	return &running{
-		limit: limit, share: share,
+		limit: limit, share: share, turns: newTurns(),
 		entries: map[*entry]struct{}{}, byApp: map[string]int{}, drained: make(chan struct{}),
 	}
 }
