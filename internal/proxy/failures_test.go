@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/vault"
 )
 
 // Failed requests cost nothing, so an app may make only so many of them; others
@@ -61,18 +62,33 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// A redirect is an answer: whatever it was for may have been done.
+// A redirect is an answer: what it was for may have been done, unless it was a
+// question to a model, which nobody has answered.
 func TestRedirectsAreCharged(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, behind(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Location", "https://elsewhere.example/")
-		w.WriteHeader(http.StatusFound)
-	}))
-	a := b.pair(rich())
-	if got := a.post(question); got.status != http.StatusBadGateway {
-		t.Errorf("status %d", got.status)
-	}
-	if requests, tokens := a.settled(policy.Requests), a.settled(policy.Tokens); requests != 1 || tokens == 0 {
-		t.Errorf("%d requests and %d tokens are counted", requests, tokens)
+	b := newBench(t, noKeys)
+	for name, row := range map[string]struct {
+		path, body string
+		counted    int64
+	}{
+		"mail:resend": {"/r/mail/resend/emails", mail, 1},
+		resource:      {chatPath, question, 0},
+	} {
+		b.addKey(name, "work", vault.Arrangement{}, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "https://elsewhere.example/")
+			w.WriteHeader(http.StatusSeeOther)
+		})
+		a := b.pair(policy.Document{Resource: name, Limits: []policy.Limit{{Per: policy.Lifetime, Requests: 9}}})
+		if got := b.do(a.request("POST", row.path, row.body)); got.status != http.StatusBadGateway {
+			t.Errorf("%s: status %d", name, got.status)
+		}
+		a.eventually("the request has ended", func() bool { return b.proxy.Running() == 0 })
+		granted, err := b.pairing.Permission(a.id, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l := b.ledger.Limits(granted.ID, granted.Document); l[0].Used != row.counted {
+			t.Errorf("%s: %d requests are counted, want %d", name, l[0].Used, row.counted)
+		}
 	}
 }

@@ -62,7 +62,8 @@ func (x *exchange) clientLeft() {
 // makes it what the client may have of it. What it cannot meter or must not
 // follow is refused.
 func (x *exchange) accept(res *http.Response) error {
-	x.failed = res.StatusCode >= 400
+	elsewhere := res.StatusCode < 200 || res.StatusCode >= 300 && res.StatusCode < 400
+	x.failed = res.StatusCode >= 400 || elsewhere && x.asksModel()
 	switch {
 	case x.ctx.Err() != nil:
 		return context.Cause(x.ctx)
@@ -70,8 +71,8 @@ func (x *exchange) accept(res *http.Response) error {
 		return errKeyUnfit
 	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusProxyAuthRequired:
 		return errKeyRefused // the answer may quote parts of the key
-	case res.StatusCode < 200 || res.StatusCode >= 300 && res.StatusCode < 400:
-		return errRedirected // whatever it was, it was done
+	case elsewhere:
+		return errRedirected // what is no question to a model may have been done
 	case res.Header.Get("Content-Encoding") != "" && res.Header.Get("Content-Encoding") != "identity":
 		return errUnreadable
 	}

@@ -23,7 +23,7 @@ type bill struct {
 //	it reported                                                 what it said
 //	a stream ended without a report                             the input, and the output that went by
 //	another answer did                                          the same, up to its output cap
-//	stopped, redirected, or made at once and not reported       all it may have cost
+//	stopped, or made at once and not reported                   all it may have cost
 func (x *exchange) settle() {
 	if x.reservation == nil {
 		return
