@@ -9,6 +9,7 @@ import (
 const (
 	maxResponseHeader = 64 << 10 // bytes
 	idlePerProvider   = 128      // connections kept open to one host
+	connectionBuffer  = 2 << 10  // bytes each way: room for a head; what is larger is read and written past it
 	idleConnection    = 90 * time.Second
 	keepAlive         = 30 * time.Second
 )
@@ -77,6 +78,8 @@ func newTransport(t Timeouts, dialer *net.Dialer) *http.Transport {
 		ResponseHeaderTimeout:  t.Header,
 		IdleConnTimeout:        idleConnection,
 		MaxIdleConnsPerHost:    idlePerProvider,
+		ReadBufferSize:         connectionBuffer,
+		WriteBufferSize:        connectionBuffer,
 		MaxResponseHeaderBytes: maxResponseHeader,
 		DisableCompression:     true,
 		ForceAttemptHTTP2:      true,
