@@ -136,7 +136,7 @@ func tamperings() map[string]tampering {
 		"cut in the middle":   change(func(v []byte) []byte { return v[:len(v)/2] }),
 		"cut by one":          change(func(v []byte) []byte { return v[:len(v)-1] }),
 		"one byte more":       change(func(v []byte) []byte { return append(v, 0) }),
-		"another version":     change(func(v []byte) []byte { binary.BigEndian.PutUint64(v, 99); return v }),
+		"another version":     change(func(v []byte) []byte { binary.BigEndian.PutUint64(v, binary.BigEndian.Uint64(v)+1); return v }),
 		"another generation":  change(func(v []byte) []byte { v[11] = 2; return v }),
 		"one bit of the seal": change(func(v []byte) []byte { v[len(v)-1] ^= 1; return v }),
 	}
