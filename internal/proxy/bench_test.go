@@ -49,11 +49,28 @@ type bench struct {
 	upstreamURL string // of what is behind it
 }
 
-// clock runs with the machine's, from wherever a test puts it.
-type clock struct{ ahead atomic.Int64 }
+// clock runs with the machine's, from wherever a test puts it, or stands still.
+type clock struct {
+	ahead   atomic.Int64
+	stopped atomic.Pointer[time.Time]
+}
 
-func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) now() time.Time {
+	base := time.Now()
+	if at := c.stopped.Load(); at != nil {
+		base = *at
+	}
+	return base.Add(time.Duration(c.ahead.Load()))
+}
+
 func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// stop makes time pass only by advance, for a test whose result would depend on
+// how fast the machine is.
+func (c *clock) stop() {
+	now := time.Now()
+	c.stopped.Store(&now)
+}
 
 // setting changes a bench before it opens.
 type setting func(*options)

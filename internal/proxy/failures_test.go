@@ -16,6 +16,7 @@ func TestFailuresAreBounded(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, behind(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) }))
 	bad, good := b.pair(anything()), b.pair(anything())
+	b.clock.stop()
 	for i := range failuresAMinute {
 		if got := bad.post(question); got.status != http.StatusBadRequest {
 			t.Fatalf("%d: status %d", i, got.status)
