@@ -40,7 +40,7 @@ func main() {
 	flag.IntVar(&s.rate, "rate", 1000, "requests a second at the fixed rate")
 	flag.IntVar(&s.streams, "streams", 2000, "streams held open to see what each takes")
 	flag.IntVar(&s.apps, "apps", 10_000, "apps of the largest gateway")
-	flag.StringVar(&s.profile, "profile", "", "a directory for profiles of the gateway at full speed")
+	flag.StringVar(&s.profile, "profile", "", "a directory for profiles of all sides at full speed")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

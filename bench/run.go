@@ -67,8 +67,12 @@ func (r *report) fullSpeed(ctx context.Context, st *stage, s settings) error {
 	if err := warmUp(ctx, st, sides, measure); err != nil {
 		return err
 	}
-	if s.profile != "" {
-		if _, err := st.gateway.ask(order{Do: "profile", File: filepath.Join(s.profile, "gateway.cpu")}); err != nil {
+	profiled := map[string]*side{"bare": st.bare, "gateway": st.gateway, "unchecked": st.stubbed}
+	if s.profile == "" {
+		profiled = nil
+	}
+	for name, one := range profiled {
+		if _, err := one.ask(order{Do: "profile", File: filepath.Join(s.profile, name+".cpu")}); err != nil {
 			return err
 		}
 	}
@@ -77,14 +81,15 @@ func (r *report) fullSpeed(ctx context.Context, st *stage, s settings) error {
 		return err
 	}
 	r.full = [3][]slice{turns[st.bare], turns[st.gateway], turns[st.stubbed]}
-	if s.profile == "" {
-		return nil
+	for name, one := range profiled {
+		if _, err := one.ask(order{Do: "profile"}); err != nil {
+			return err
+		}
+		if _, err := one.ask(order{Do: "heap", File: filepath.Join(s.profile, name+".allocs")}); err != nil {
+			return err
+		}
 	}
-	if _, err := st.gateway.ask(order{Do: "profile"}); err != nil {
-		return err
-	}
-	_, err = st.gateway.ask(order{Do: "heap", File: filepath.Join(s.profile, "gateway.allocs")})
-	return err
+	return nil
 }
 
 // warmUp lets each side have a slice that does not count. A counter's first
