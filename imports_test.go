@@ -37,6 +37,7 @@ var allowed = []struct{ room, may string }{
 	{"plugins/fakeupstream", ""},
 	{"plugins/anthropic/anthropicfake", "plugins/fakeupstream"},
 	{"plugins/gemini/geminifake", "plugins/fakeupstream"},
+	{"plugins/openai/openaifake", "plugins/fakeupstream"},
 	{"plugins/resend/resendfake", "plugins/fakeupstream"},
 	{"plugins/...", "plugins plugins/tokenizer"},
 	{"plugins", ""},

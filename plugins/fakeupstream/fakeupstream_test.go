@@ -23,6 +23,10 @@ func echo(t *testing.T) (*Upstream, *Server) {
 				w.WriteHeader(call.Fault.Status)
 				return
 			}
+			if r.URL.Path == "/whole" {
+				WholeJSON(w, r, call.Fault, "application/json", "four")
+				return
+			}
 			s := NewStream(w, r, call.Fault, "text/plain", 0)
 			if _, failed := s.Words(Split("one two three"), s.Write); failed {
 				s.Write("!")
@@ -37,7 +41,11 @@ func echo(t *testing.T) (*Upstream, *Server) {
 }
 
 func get(ctx context.Context, url string) (*http.Response, string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/a?b=c", strings.NewReader("body"))
+	return getAt(ctx, url+"/a?b=c")
+}
+
+func getAt(ctx context.Context, url string) (*http.Response, string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader("body"))
 	if err != nil {
 		return nil, "", err
 	}
@@ -64,6 +72,8 @@ func TestFaults(t *testing.T) {
 		{"a status", Fault{Status: 503, RetryAfter: 7 * time.Second}, 503, "", false},
 		{"an error", Fault{ErrorAfter: 2}, 200, "one two!", false},
 		{"a cut", Fault{CutAfter: 1}, 200, "one", true},
+		{"garbage", Fault{GarbageAfter: 1}, 200, "one<html>\x00\xff busy\n\ndata: {\"choices\":[\n\n two three", false},
+		{"a huge event", Fault{HugeAfter: 2, HugeBytes: 3}, 200, "one twodata: xxx\n\n three", false},
 	} {
 		u.Script(row.fault)
 		answer, text, err := get(t.Context(), server.URL())
@@ -81,12 +91,34 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	seen := u.Requests()
-	if len(seen) != 7 || u.Count() != 7 || seen[0].Path != "/a" || seen[0].RawQuery != "b=c" || string(seen[0].Body) != "body" {
+	if len(seen) != 9 || u.Count() != 9 || seen[0].Path != "/a" || seen[0].RawQuery != "b=c" || string(seen[0].Body) != "body" {
 		t.Errorf("recorded %d: %+v", u.Count(), seen)
 	}
 	u.Forget()
 	if u.Count() != 0 || len(u.Requests()) != 0 {
 		t.Error("Forget forgets nothing")
+	}
+}
+
+func TestFaultsOfAWholeAnswer(t *testing.T) {
+	t.Parallel()
+	u, server := echo(t)
+	for _, row := range []struct {
+		fault  Fault
+		text   string
+		broken bool
+	}{
+		{Fault{}, "\"four\"\n", false},
+		{Fault{Trickle: time.Nanosecond}, "\"four\"\n", false},
+		{Fault{CutBytes: 3, Trickle: time.Nanosecond}, "\"fo", true},
+		{Fault{WrongSize: true, Trickle: time.Nanosecond}, "\"four\"\n", true},
+		{Fault{Garbage: true}, "<html>\x00\xff\"usage\":{\"prompt_tokens\":1e9,", false},
+	} {
+		u.Script(row.fault)
+		_, text, err := getAt(t.Context(), server.URL()+"/whole")
+		if text != row.text || (err != nil) != row.broken {
+			t.Errorf("%+v: %q, %v", row.fault, text, err)
+		}
 	}
 }
 

@@ -14,12 +14,24 @@ type Fault struct {
 	RetryAfter time.Duration // Retry-After of that answer, in whole seconds
 	Hang       bool          // accept the request and never answer
 
-	CutAfter   int           // end the connection after this many streamed words, without a last event
-	ErrorAfter int           // send the provider's error event after this many streamed words, and end
-	Stall      int           // fall silent after this many streamed words, without ending
-	Endless    bool          // stream words until the caller hangs up
-	WordDelay  time.Duration // before each streamed word, instead of the stand-in's own
-	NoUsage    bool          // leave usage out
+	NoUsage bool // leave usage out, even when asked for it
+
+	// In a stream, counted in streamed words (deltas, images, pieces of sound).
+	CutAfter     int           // end the connection after this many, without a last event
+	ErrorAfter   int           // send the provider's error event after this many, and end
+	Stall        int           // fall silent after this many, without ending
+	GarbageAfter int           // send what is no event after this many, and go on
+	HugeAfter    int           // send one event of HugeBytes after this many, and go on
+	HugeBytes    int           // default 16 MiB
+	Endless      bool          // stream words until the caller hangs up
+	WordDelay    time.Duration // before each word, instead of the stand-in's own
+	Failed       bool          // end as failed, where the provider has an event that says so
+
+	// In an answer that is no stream.
+	Garbage   bool          // send no JSON
+	CutBytes  int           // end the connection after this many bytes
+	WrongSize bool          // announce more bytes than there are
+	Trickle   time.Duration // pause before each byte
 }
 
 // Script sets the fault of the requests to come. Those under way keep theirs.

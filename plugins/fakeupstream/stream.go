@@ -1,10 +1,13 @@
 package fakeupstream
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
 )
+
+const hugeEvent = 16 << 20 // bytes
 
 // Stream sends an answer piece by piece, as its fault has it.
 type Stream struct {
@@ -12,6 +15,7 @@ type Stream struct {
 	r     *http.Request
 	fault Fault
 	delay time.Duration
+	sent  int // words
 }
 
 // NewStream begins an answer of the given type. delay is the pause before each
@@ -27,11 +31,13 @@ func NewStream(w http.ResponseWriter, r *http.Request, fault Fault, kind string,
 }
 
 // Write sends and flushes; false when the caller has gone.
-func (s *Stream) Write(text string) bool {
-	if _, err := s.w.Write([]byte(text)); err != nil {
+func (s *Stream) Write(text string) bool { return write(s.w, s.r, []byte(text)) }
+
+func write(w http.ResponseWriter, r *http.Request, data []byte) bool {
+	if _, err := w.Write(data); err != nil {
 		return false
 	}
-	return http.NewResponseController(s.w).Flush() == nil && s.r.Context().Err() == nil
+	return http.NewResponseController(w).Flush() == nil && r.Context().Err() == nil
 }
 
 // Words has each word sent after its pause, or over and over, until the fault
@@ -39,20 +45,34 @@ func (s *Stream) Write(text string) bool {
 // that the rest of the answer is.
 func (s *Stream) Words(words []string, send func(word string) bool) (done, failed bool) {
 	for sent := 0; s.fault.Endless || sent < len(words); sent++ {
-		switch {
-		case s.fault.CutAfter > 0 && sent == s.fault.CutAfter:
-			panic(http.ErrAbortHandler) // the way to break a connection off
-		case s.fault.ErrorAfter > 0 && sent == s.fault.ErrorAfter:
-			return false, true
-		case s.fault.Stall > 0 && sent == s.fault.Stall:
-			<-s.r.Context().Done()
-			return false, false
-		}
-		if !s.pause() || !send(words[sent%len(words)]) {
-			return false, false
+		if ok, failed := s.Word(); !ok || !send(words[sent%len(words)]) {
+			return false, failed
 		}
 	}
 	return true, false
+}
+
+// Word comes before each word that is sent without [Stream.Words]: after the
+// pause it is true, unless the caller has gone or the fault strikes. failed as
+// there.
+func (s *Stream) Word() (ok, failed bool) {
+	at := func(n int) bool { return n > 0 && s.sent == n }
+	ok = true
+	switch {
+	case at(s.fault.CutAfter):
+		panic(http.ErrAbortHandler) // the way to break a connection off
+	case at(s.fault.ErrorAfter):
+		return false, true
+	case at(s.fault.Stall):
+		<-s.r.Context().Done()
+		return false, false
+	case at(s.fault.GarbageAfter):
+		ok = s.Write("<html>\x00\xff busy\n\ndata: {\"choices\":[\n\n")
+	case at(s.fault.HugeAfter):
+		ok = s.Write("data: " + strings.Repeat("x", cmp.Or(s.fault.HugeBytes, hugeEvent)) + "\n\n")
+	}
+	s.sent++
+	return ok && pause(s.r, s.delay), false
 }
 
 // Split cuts a text into words as models write them, each with the space before
@@ -68,17 +88,17 @@ func Split(text string) []string {
 	return words
 }
 
-// pause waits before a word; false when the caller has gone.
-func (s *Stream) pause() bool {
-	if s.delay <= 0 {
-		return s.r.Context().Err() == nil
+// pause waits; false when the caller has gone.
+func pause(r *http.Request, delay time.Duration) bool {
+	if delay <= 0 {
+		return r.Context().Err() == nil
 	}
-	timer := time.NewTimer(s.delay)
+	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-s.r.Context().Done():
+	case <-r.Context().Done():
 		return false
 	}
 }

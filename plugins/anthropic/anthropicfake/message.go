@@ -77,7 +77,7 @@ func (f *Fake) messages(w http.ResponseWriter, r *http.Request, call fakeupstrea
 	if call.Fault.NoUsage {
 		delete(whole, "usage")
 	}
-	writeJSON(w, http.StatusOK, whole)
+	fakeupstream.WholeJSON(w, r, call.Fault, "application/json", whole)
 }
 
 // compose makes a message; max_tokens cuts it short as the real one would. With

@@ -64,7 +64,8 @@ func (f *Fake) generate(w http.ResponseWriter, r *http.Request, to target, call 
 	a := f.compose(req, to, call)
 	switch {
 	case to.verb == "generateContent":
-		writeJSON(w, http.StatusOK, a.response(strings.Join(a.words, ""), true, !call.Fault.NoUsage))
+		whole := a.response(strings.Join(a.words, ""), true, !call.Fault.NoUsage)
+		fakeupstream.WholeJSON(w, r, call.Fault, "application/json; charset=UTF-8", whole)
 	case r.URL.Query().Get("alt") == "sse":
 		f.events(w, r, a, call.Fault)
 	default:

@@ -14,7 +14,7 @@ import (
 func (c *call) form() (*multipart.Form, bool) {
 	_, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
 	if err == nil {
-		form, err := multipart.NewReader(bytes.NewReader(c.body), params["boundary"]).ReadForm(maxBody)
+		form, err := multipart.NewReader(bytes.NewReader(c.body), params["boundary"]).ReadForm(int64(len(c.body)))
 		if err == nil {
 			return form, true
 		}
@@ -76,10 +76,9 @@ func (c *call) transcription() {
 // transcript streams the words, then the whole text.
 func (c *call) transcript(words []string, account Account) {
 	c.begin()
-	for sent := 0; c.fault.Endless || sent < len(words); sent++ {
-		if !c.word() || !c.event(map[string]any{"type": "transcript.text.delta", "delta": words[sent%len(words)]}) {
-			return
-		}
+	heard := func(word string) bool { return c.event(map[string]any{"type": "transcript.text.delta", "delta": word}) }
+	if !c.say(words, heard) {
+		return
 	}
 	done := map[string]any{"type": "transcript.text.done", "text": c.f.cfg.Answer}
 	if !c.fault.NoUsage {
@@ -118,10 +117,11 @@ func (c *call) speech() {
 		return
 	}
 	c.begin()
-	for sent := 0; c.fault.Endless || sent < len(words); sent++ {
-		if !c.word() || !c.event(map[string]any{"type": "speech.audio.delta", "audio": encoded(sound())}) {
-			return
-		}
+	said := func(string) bool {
+		return c.event(map[string]any{"type": "speech.audio.delta", "audio": encoded(sound())})
+	}
+	if !c.say(words, said) {
+		return
 	}
 	done := map[string]any{"type": "speech.audio.done"}
 	if !c.fault.NoUsage {

@@ -5,7 +5,7 @@
 // to misbehave.
 //
 // It serves tests and the built-in demonstration. It listens on loopback only,
-// knows no real model, and keeps at most [MaxRequests] requests.
+// knows no real model, and keeps at most [fakeupstream.MaxRequests] requests.
 package openaifake
 
 import (
@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/keywicket/keywicket/plugins/fakeupstream"
 )
 
 // Defaults of [Config].
@@ -24,11 +26,6 @@ const (
 	DefaultKey    = "sk-fake-0123456789abcdef"
 	DefaultAnswer = "The quick brown fox jumps over the lazy dog."
 )
-
-// MaxRequests is how many requests are remembered in full; Count goes on.
-const MaxRequests = 10_000
-
-const maxBody = 64 << 20
 
 // Config of a fake. The zero value is usable.
 type Config struct {
@@ -44,27 +41,11 @@ type Config struct {
 // Fake is an http.Handler for everything below /v1/. It is safe for concurrent
 // use.
 type Fake struct {
+	*fakeupstream.Upstream
 	cfg Config
 
-	mu       sync.Mutex
-	fault    Fault
-	account  *Account // nil: words are counted
-	requests []Request
-	count    int
-	running  int
-	gone     int
-	changed  chan struct{} // closed and replaced whenever a counter moves
-}
-
-// Request is one request as it arrived.
-type Request struct {
-	Time     time.Time
-	Method   string
-	Path     string // escaped, as on the wire
-	RawQuery string
-	Host     string
-	Header   http.Header
-	Body     []byte
+	mu      sync.Mutex
+	account *Account // nil: words are counted
 }
 
 // New returns a fake. A key or model that could not be sent in a request is an
@@ -85,31 +66,30 @@ func New(cfg Config) (*Fake, error) {
 	if strings.ContainsAny(cfg.Key, " \r\n") || slices.Contains(cfg.Models, "") {
 		return nil, errors.New("openaifake: a key must be one word and a model must have a name")
 	}
-	return &Fake{cfg: cfg, changed: make(chan struct{})}, nil
+	return &Fake{Upstream: fakeupstream.New(cfg.Clock), cfg: cfg}, nil
 }
 
 // ServeHTTP answers as OpenAI would, or as scripted.
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := readBody(w, r)
-	number, fault := f.began(r, body)
-	defer f.ended(r)
-	w.Header().Set("X-Request-Id", "req_fake_"+strconv.Itoa(number))
+	f.Serve(w, r, func(asked fakeupstream.Call) { f.answer(w, r, asked) })
+}
+
+func (f *Fake) answer(w http.ResponseWriter, r *http.Request, asked fakeupstream.Call) {
+	w.Header().Set("X-Request-Id", "req_fake_"+strconv.Itoa(asked.Number))
 	w.Header().Set("Openai-Version", "2020-10-01")
 	w.Header().Set("Openai-Organization", "owner-organization")
 	w.Header().Set("Openai-Processing-Ms", "3")
 	w.Header().Set("X-Ratelimit-Limit-Requests", "500")
 	w.Header().Set("Set-Cookie", "__cf_bm=fake; path=/; HttpOnly")
 	switch {
-	case err != nil:
+	case asked.Err != nil:
 		writeError(w, http.StatusRequestEntityTooLarge, apiError{Message: "Request body too large", Type: "invalid_request_error"})
-	case fault.Hang:
-		<-r.Context().Done()
-	case fault.Status != 0:
-		f.fail(w, fault)
+	case asked.Fault.Status != 0:
+		fail(w, asked.Fault)
 	case !f.authorized(r):
 		f.refuseKey(w, r)
 	default:
-		c := &call{f: f, w: w, r: r, number: number, body: body, fault: fault}
+		c := &call{f: f, w: w, r: r, number: asked.Number, body: asked.Body, fault: asked.Fault}
 		c.route()
 	}
 }

@@ -124,7 +124,7 @@ func (s *reply) stream() {
 			return
 		}
 	}
-	if !s.say() {
+	if !s.message() {
 		return
 	}
 	status := s.status
@@ -134,8 +134,8 @@ func (s *reply) stream() {
 	s.emit("response."+status, map[string]any{"response": s.object(status, s.items(), !s.fault.NoUsage)})
 }
 
-// say streams the words of the message, or the arguments of a call.
-func (s *reply) say() bool {
+// message streams the words of the message, or the arguments of a call.
+func (s *reply) message() bool {
 	name, id := "response.output_text", "msg_fake"
 	if s.tool != "" {
 		name, id = "response.function_call_arguments", "fc_fake"
@@ -146,11 +146,11 @@ func (s *reply) say() bool {
 	if s.tool == "" && !s.emit("response.content_part.added", s.part("")) {
 		return false
 	}
-	for sent := 0; s.fault.Endless || sent < len(s.words); sent++ {
-		delta := map[string]any{"item_id": id, "output_index": 0, "content_index": 0, "delta": s.words[sent%len(s.words)], "logprobs": []any{}}
-		if !s.word() || !s.emit(name+".delta", delta) {
-			return false
-		}
+	said := s.say(s.words, func(word string) bool {
+		return s.emit(name+".delta", map[string]any{"item_id": id, "output_index": 0, "content_index": 0, "delta": word, "logprobs": []any{}})
+	})
+	if !said {
+		return false
 	}
 	text := strings.Join(s.words, "")
 	done := map[string]any{"item_id": id, "output_index": 0, "content_index": 0, "text": text, "arguments": text, "logprobs": []any{}}

@@ -43,7 +43,7 @@ func (c *call) stream(a answer, withUsage bool) {
 	if withUsage && !s.send(chunk{Choices: []choice{}, Usage: a.usage}) {
 		return
 	}
-	s.write("data: [DONE]\n\n")
+	s.Write("data: [DONE]\n\n")
 }
 
 // text streams the reasoning and then the words.
@@ -53,16 +53,13 @@ func (s *streamer) text(a answer) bool {
 			return false
 		}
 	}
-	for sent := 0; s.fault.Endless || sent < len(a.words); sent++ {
-		delta := map[string]any{"content": a.words[sent%len(a.words)]}
+	return s.say(a.words, func(word string) bool {
+		delta := map[string]any{"content": word}
 		if a.tool != "" {
-			delta = s.arguments(a.words[sent%len(a.words)])
+			delta = s.arguments(word)
 		}
-		if !s.word() || !s.each(delta, nil) {
-			return false
-		}
-	}
-	return true
+		return s.each(delta, nil)
+	})
 }
 
 // arguments is a piece of a call of a function; the first has its name.
