@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -59,6 +60,11 @@ func TestNothingIsSentAgain(t *testing.T) {
 	for name, request := range map[string]func(*app) *http.Request{
 		"with an idempotency key": func(a *app) *http.Request {
 			r := a.request("POST", chatPath, question)
+			r.Header.Set("Idempotency-Key", rand.Text())
+			return r
+		},
+		"with one and a large body": func(a *app) *http.Request {
+			r := a.request("POST", chatPath, strings.Replace(question, "say it", strings.Repeat("say it ", heldBody/4), 1))
 			r.Header.Set("Idempotency-Key", rand.Text())
 			return r
 		},

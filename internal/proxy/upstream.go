@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -105,8 +106,22 @@ func atHome(m plugins.Manifest, c vault.Credential) bool {
 	return host == home.Hostname() || strings.HasSuffix(host, "."+home.Hostname())
 }
 
-// outgoing is a body on its way. When it is closed nothing reads on: the
-// transport may still do so when a request has failed.
+// heldBody is up to how many bytes of a body the transport may still read when
+// its exchange is over and their memory counted as free: they stay as they are
+// until it lets go of them.
+const heldBody = 64 << 10
+
+// sending is a body on its way. net/http writes one together with the head when
+// it knows by its type that it is in memory.
+func sending(body io.Reader, size int64) io.ReadCloser {
+	if held, ok := body.(*bytes.Reader); ok && size <= heldBody {
+		return io.NopCloser(held)
+	}
+	return &outgoing{from: body}
+}
+
+// outgoing is a body that is large, or an upload. When it is closed nothing
+// reads on: the transport may still do so when a request has failed.
 type outgoing struct {
 	mu   sync.Mutex
 	from io.Reader // nil when closed
@@ -141,7 +156,7 @@ func (u *upstream) request(ctx context.Context) *http.Request {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	if size > 0 {
-		out.Body = &outgoing{from: body}
+		out.Body = sending(body, size)
 	}
 	return out.WithContext(ctx)
 }
