@@ -84,14 +84,14 @@ func (x *exchange) authenticate() error {
 	case err != nil:
 		return err
 	}
-	x.caller = caller
+	x.caller = *caller
 	return nil
 }
 
 // bodySum reads the body for a proof that names it: of an app that may be
 // served, and into that app's share.
-func (x *exchange) bodySum(caller pairing.Caller) ([sha256.Size]byte, error) {
-	x.caller = caller
+func (x *exchange) bodySum(caller *pairing.Caller) ([sha256.Size]byte, error) {
+	x.caller = *caller
 	if err := x.register(); err != nil {
 		return [sha256.Size]byte{}, err
 	}
@@ -105,15 +105,21 @@ func (x *exchange) register() error {
 		return nil // while its proof was checked
 	}
 	// The upstream request outlives the client, to learn what it cost.
-	x.ctx, x.cancel = context.WithCancelCause(context.WithoutCancel(x.request.Context()))
-	x.unhook = context.AfterFunc(x.ctx, x.hurry)
+	x.ctx, x.stop = context.WithCancelCause(context.Background())
 	x.body.appID = x.caller.App.ID
-	e := &entry{appID: x.caller.App.ID, sessionID: x.caller.Session.ID, cancel: x.cancel}
+	e := &x.place
+	e.appID, e.sessionID, e.cancel = x.caller.App.ID, x.caller.Session.ID, x.cancel
 	if err := x.p.running.add(e); err != nil {
 		return err
 	}
 	x.entry = e
 	return x.standing()
+}
+
+// cancel stops the exchange, naming the refusal. It waits for nothing.
+func (x *exchange) cancel(cause error) {
+	x.stop(cause)
+	go x.hurry()
 }
 
 // hurry ends what waits for the client.
@@ -162,7 +168,7 @@ func (x *exchange) decideThis() error {
 	} else {
 		x.closer = &closeCount{}
 	}
-	x.closer.of(x.call, func(run func()) { x.p.running.turns.take(x.caller.App.ID, run) })
+	x.closer.of(x.call, x.p.running.turns, x.caller.App.ID)
 	again, err := x.decideOnce(x.closer.possible())
 	if again && err == nil {
 		x.facts.InputTokens = x.closer.tokens()
@@ -195,10 +201,9 @@ func (x *exchange) decideOnce(canCount bool) (countFirst bool, err error) {
 	if err := x.capOutput(cmp.Or(x.reservation.OutputCap(), decision.OutputCap)); err != nil {
 		return false, err
 	}
-	p, e := x.p, x.entry
 	rights.granted(x.facts, x.reservation, x.closer)
 	rights.pin = permission.Document.Key
-	rights.until(permission.Document.Until(x.facts.Time, p.cfg.Zone), p.cfg.Clock(), func() { p.decideAgain(e) })
+	x.p.until(x.entry, permission.Document.Until(x.facts.Time, x.p.cfg.Zone))
 	return false, nil
 }
 

@@ -29,10 +29,10 @@ type exchange struct {
 	unified *unified // nil for what names its provider in the address
 	caller  pairing.Caller
 
-	ctx    context.Context // nil until registered; its cause says why it was stopped
-	cancel context.CancelCauseFunc
-	entry  *entry
-	unhook func() bool
+	ctx   context.Context // nil until registered; its cause says why it was stopped
+	stop  context.CancelCauseFunc
+	entry *entry // which is place, once it is registered
+	place entry
 
 	closer    *closeCount // of the input; nil until decided
 	first     closeCount  // which it is but for later targets
@@ -161,9 +161,8 @@ func (x *exchange) end() {
 	}
 	x.tell()
 	x.reply.leave()
-	if x.cancel != nil {
-		x.unhook()
-		x.cancel(nil)
+	if x.stop != nil {
+		x.stop(nil)
 	}
 	x.scrub.forget()
 	x.leave(x.try)

@@ -123,17 +123,18 @@ type closeCount struct {
 	rough int64        // is never exceeded
 	once  sync.Once
 	n     int64
-	turn  func(run func())
+	turns *turns // of which it takes the app's
+	appID string
 }
 
-func (c *closeCount) of(call *plugins.Call, turn func(run func())) {
-	c.turn = turn
+func (c *closeCount) of(call *plugins.Call, turns *turns, appID string) {
+	c.turns, c.appID = turns, appID
 	c.count, c.rough = call.CountInput, call.Facts.InputTokens
 }
 
 func (c *closeCount) possible() bool { return c != nil && c.count != nil }
 
 func (c *closeCount) tokens() int64 {
-	c.once.Do(func() { c.turn(func() { c.n = min(max(c.count(), 0), c.rough) }) })
+	c.once.Do(func() { c.turns.take(c.appID, func() { c.n = min(max(c.count(), 0), c.rough) }) })
 	return c.n
 }

@@ -21,7 +21,8 @@ const soonest = 5 * time.Millisecond
 type rights struct {
 	mu          sync.Mutex
 	over        bool
-	asked       *policy.Request     // as it goes to the provider; nil until decided
+	decided     bool                // what follows has been
+	asked       policy.Request      // as it goes to the provider
 	reservation *policy.Reservation // what it holds of the limits
 	closer      *closeCount         // of its input; nil once that was used
 	counting    bool                // that is being done
@@ -34,18 +35,19 @@ type rights struct {
 
 // granted notes what the exchange was let do. mu is held.
 func (r *rights) granted(asked policy.Request, held *policy.Reservation, closer *closeCount) {
-	r.asked, r.reservation, r.closer, r.counting = &asked, held, closer, false
+	r.decided, r.asked, r.reservation, r.closer, r.counting = true, asked, held, closer, false
 }
 
-// until has the exchange decided anew when its permission stops to hold by
-// itself. mu is held.
-func (r *rights) until(end, now time.Time, decide func()) {
+// until has an exchange decided anew when its permission stops to hold by
+// itself. mu of its rights is held.
+func (p *Proxy) until(e *entry, end time.Time) {
+	r := &e.rights
 	if r.expiry != nil {
 		r.expiry.Stop()
 		r.expiry = nil
 	}
 	if !end.IsZero() && !r.over {
-		r.expiry = time.AfterFunc(max(end.Sub(now), soonest), decide)
+		r.expiry = time.AfterFunc(max(end.Sub(p.cfg.Clock()), soonest), func() { p.decideAgain(e) })
 	}
 }
 
@@ -53,7 +55,7 @@ func (r *rights) until(end, now time.Time, decide func()) {
 func (r *rights) end() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.over, r.asked, r.reservation, r.closer = true, nil, nil, nil
+	r.over, r.decided, r.reservation, r.closer = true, false, nil, nil
 	if r.expiry != nil {
 		r.expiry.Stop()
 	}
@@ -85,12 +87,12 @@ func (p *Proxy) decideAgain(e *entry) {
 	r := &e.rights
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.asked == nil || r.counting {
+	if !r.decided || r.counting {
 		return
 	}
 	now := p.cfg.Clock()
 	r.asked.Time = now
-	permission, decision, err := p.judge(e.appID, *r.asked)
+	permission, decision, err := p.judge(e.appID, r.asked)
 	switch {
 	case overInput(err) && r.closer != nil && r.closer.possible():
 		r.counting = true
@@ -108,7 +110,7 @@ func (p *Proxy) decideAgain(e *entry) {
 		return
 	}
 	r.pin = permission.Document.Key
-	r.until(permission.Document.Until(now, p.cfg.Zone), now, func() { p.decideAgain(e) })
+	p.until(e, permission.Document.Until(now, p.cfg.Zone))
 }
 
 // pinnedElsewhere says that what runs is served by another key than the one
@@ -128,7 +130,7 @@ func (p *Proxy) countAgain(e *entry) {
 	}
 	n := count.tokens()
 	r.mu.Lock()
-	current := r.closer == count && r.asked != nil // and nothing else was decided meanwhile
+	current := r.closer == count && r.decided // and nothing else was decided meanwhile
 	if current {
 		r.asked.InputTokens = n
 		r.closer, r.counting = nil, false

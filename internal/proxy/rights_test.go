@@ -147,7 +147,7 @@ func TestALateCountIsNotTheNextTargets(t *testing.T) {
 	p := newBench(t).proxy
 	e := &entry{cancel: func(err error) { t.Errorf("stopped: %v", err) }}
 	next := &closeCount{}
-	first := &closeCount{rough: 9, turn: func(run func()) { run() }, count: func() int64 {
+	first := &closeCount{rough: 9, turns: newTurns(), count: func() int64 {
 		e.rights.granted(policy.Request{InputTokens: 500}, nil, next)
 		return 7
 	}}

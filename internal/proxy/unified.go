@@ -200,7 +200,7 @@ func (x *exchange) letGo() {
 	rights := &x.entry.rights
 	rights.mu.Lock()
 	defer rights.mu.Unlock()
-	rights.asked, rights.reservation, rights.closer = nil, nil, nil
+	rights.decided, rights.reservation, rights.closer = false, nil, nil
 	if x.reservation != nil {
 		x.reservation.Release()
 		x.reservation = nil

@@ -97,7 +97,7 @@ func BenchmarkSend(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		x := &exchange{p: p, request: &http.Request{}}
-		x.ctx, x.cancel = context.WithCancelCause(context.Background())
+		x.ctx, x.stop = context.WithCancelCause(context.Background())
 		x.begin(&try{upstream: up})
 		t := x.send()
 		if t.err != nil {
@@ -105,7 +105,7 @@ func BenchmarkSend(b *testing.B) {
 		}
 		_, _ = io.Copy(io.Discard, t.res.Body)
 		x.leave(t)
-		x.cancel(nil)
+		x.stop(nil)
 	}
 }
 
