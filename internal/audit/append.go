@@ -43,13 +43,14 @@ func openFile(path string, flag int) (file, error) {
 // write appends a line for each event, all in one write(2), in the next file
 // if that is due. A write that fails half-way is undone; if that fails too, the
 // files are dropped and opening them again cuts the torn line.
-func (l *Log) write(events ...Event) (err error) {
+func (l *Log) write(events []Event) (err error) {
 	now := l.clock()
 	if err := l.rotateIfDue(now); err != nil {
 		return err
 	}
 	raw, next := l.buffer[:0], l.at
-	for _, e := range events {
+	for i := range events {
+		e := &events[i]
 		if e.Time.IsZero() {
 			e.Time = now
 		}

@@ -77,23 +77,25 @@ type Log struct {
 	rename              func(from, to string) error
 
 	joining sync.Mutex
-	next    *batch // takes further lines; nil when the next line begins one
+	next    *batch  // takes further lines; nil when the next line begins one
+	spare   []Event // room for those of a batch to come
 
 	finishing sync.WaitGroup // files that were finished and are being synced
 
-	mu        sync.Mutex
-	closed    bool
-	log       file        // nil after a failure that could not be undone
-	mine      os.FileInfo // what it was when it was opened
-	buffer    []byte      // reused
-	head      file
-	headStale bool
-	at        position  // the last line written
-	size      int64     // bytes of acknowledged lines in the file
-	segment   int       // the number that the file will have
-	began     time.Time // when its first line was written
-	opened    opening
-	changed   chan struct{} // closed at the next line; nil while nobody waits
+	mu         sync.Mutex
+	closed     bool
+	log        file        // nil after a failure that could not be undone
+	mine       os.FileInfo // what it was when it was opened
+	buffer     []byte      // reused
+	head       file
+	headStale  bool
+	headBuffer []byte    // reused
+	at         position  // the last line written
+	size       int64     // bytes of acknowledged lines in the file
+	segment    int       // the number that the file will have
+	began      time.Time // when its first line was written
+	opened     opening
+	changed    chan struct{} // closed at the next line; nil while nobody waits
 }
 
 // New opens the log in Config.Dir, or begins it, and recovers its end.

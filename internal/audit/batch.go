@@ -1,50 +1,54 @@
 package audit
 
-import "fmt"
+import (
+	"fmt"
+	"runtime"
+	"sync"
+)
 
 // maxBatch bounds the lines of one write.
 const maxBatch = 64
 
 // batch is lines that go to the file in one write: those that came while the
-// write before was under way. Whoever brings the first one writes for all.
+// write before was under way, or while other goroutines had their turn. Whoever
+// brings the first one writes for all.
 type batch struct {
-	events []Event
-	first  [1]Event      // where events begins: most batches are of one
-	done   chan struct{} // closed when all is written; nil while nobody else waits
-	err    error         // may be read then
+	events  []Event
+	written sync.WaitGroup // what those wait for who did not bring the first
+	err     error          // may be read then
 }
 
 // Append writes one line. Error: ErrUnavailable, wrapped; then no line was
 // written, and the next Append tries anew.
 func (l *Log) Append(e Event) error {
-	b, leads := l.join(clean(e))
+	b, leads := l.join(&e)
 	if !leads {
-		<-b.done
+		b.written.Wait()
 		return b.err
 	}
+	// What runs now may be about to bring a line too, and then shares the write:
+	// system calls are most of what a line costs. Alone, nobody is waited for.
+	runtime.Gosched()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seal(b)
 	b.err = l.appendAll(b.events)
-	if b.done != nil {
-		close(b.done)
-	}
+	l.reuse(b)
+	b.written.Done()
 	return b.err
 }
 
 // join puts a line in the batch that is being gathered, or begins one, which
 // the caller then leads.
-func (l *Log) join(e Event) (b *batch, leads bool) {
+func (l *Log) join(e *Event) (b *batch, leads bool) {
 	l.joining.Lock()
 	defer l.joining.Unlock()
 	if b = l.next; b == nil || len(b.events) == maxBatch {
-		b, leads = &batch{}, true
-		b.events = b.first[:0]
-		l.next = b
-	} else if b.done == nil {
-		b.done = make(chan struct{})
+		b, leads = &batch{events: l.spare}, true
+		b.written.Add(1)
+		l.next, l.spare = b, nil
 	}
-	b.events = append(b.events, e)
+	b.events = append(b.events, *e)
 	return b, leads
 }
 
@@ -57,6 +61,14 @@ func (l *Log) seal(b *batch) {
 	}
 }
 
+// reuse keeps the room that the lines of a batch took.
+func (l *Log) reuse(b *batch) {
+	clear(b.events)
+	l.joining.Lock()
+	defer l.joining.Unlock()
+	l.spare, b.events = b.events[:0], nil
+}
+
 func (l *Log) appendAll(events []Event) error {
 	if l.closed {
 		return fmt.Errorf("%w: %w", ErrUnavailable, ErrClosed)
@@ -64,7 +76,7 @@ func (l *Log) appendAll(events []Event) error {
 	if err := l.ready(); err != nil {
 		return fmt.Errorf("%w (%w)", ErrUnavailable, err)
 	}
-	if err := l.write(events...); err != nil {
+	if err := l.write(events); err != nil {
 		return fmt.Errorf("%w (%w)", ErrUnavailable, err)
 	}
 	return nil

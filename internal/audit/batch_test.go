@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"runtime"
@@ -78,4 +79,30 @@ func TestLinesShareAFailure(t *testing.T) {
 	}
 	write(t, l, 2, 2)
 	verified(t, l, 2)
+}
+
+// BenchmarkAppendAmongOtherWork is a line of one of 32 goroutines that do other
+// things between them, and how many lines share a write.
+func BenchmarkAppendAmongOtherWork(b *testing.B) {
+	l, err := New(Config{Dir: b.TempDir(), Key: testKey})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	d, writes := &disk{}, 0
+	d.logWrite = func(p []byte) (int, error) { writes++; return len(p), nil }
+	l.log = diskFile{file: l.log, disk: d}
+	b.ReportAllocs()
+	b.SetParallelism(max(1, 32/runtime.GOMAXPROCS(0)))
+	b.RunParallel(func(pb *testing.PB) {
+		var work [64 << 10]byte
+		for pb.Next() {
+			sum := sha256.Sum256(work[:])
+			copy(work[:], sum[:])
+			if err := l.Append(Event{Kind: RequestEnded, Actor: App, RequestID: "req_aaaaaaaaaaaaaaaaaaaaaaaaaa"}); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(l.at.seq)/float64(writes), "lines/write")
 }

@@ -10,7 +10,7 @@ import (
 // FuzzDecode: no line but one that was encoded under the key is believed.
 func FuzzDecode(f *testing.F) {
 	c := chain{key: testKey}
-	raw, _, err := c.encode(nil, Event{Time: testTime, Kind: RequestEnded, RequestID: "req_1"}, position{})
+	raw, _, err := c.encode(nil, &Event{Time: testTime, Kind: RequestEnded, RequestID: "req_1"}, position{})
 	if err != nil {
 		f.Fatal(err)
 	}

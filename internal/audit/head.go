@@ -18,11 +18,12 @@ const (
 )
 
 // noMAC stands for the MAC of the line before the first.
-var noMAC = strings.Repeat("-", macChars)
+var noMAC = sum([]byte(strings.Repeat("-", macChars)))
 
 // writeHead notes the last line beside the log.
 func (l *Log) writeHead() error {
-	n, err := l.head.WriteAt(l.chain.encodeHead(l.at), 0)
+	l.headBuffer = l.chain.encodeHead(l.headBuffer[:0], l.at)
+	n, err := l.head.WriteAt(l.headBuffer, 0)
 	if err == nil && n < headBytes {
 		err = fmt.Errorf("wrote %d of %d bytes of %s", n, headBytes, headFile)
 	}
@@ -30,19 +31,20 @@ func (l *Log) writeHead() error {
 	return err
 }
 
-func (c chain) encodeHead(at position) []byte {
+// encodeHead appends the head file's line to dst, which is empty.
+func (c chain) encodeHead(dst []byte, at position) []byte {
 	mac := at.mac
-	if mac == "" {
+	if mac == (sum{}) {
 		mac = noMAC
 	}
 	const zeros = "00000000000000000000" // headDigits of them
 	var space [headDigits]byte
 	number := strconv.AppendInt(space[:0], at.seq, 10)
-	head := append(make([]byte, 0, headBytes), headMark...)
+	head := append(dst, headMark...)
 	head = append(append(head, zeros[len(number):]...), number...)
-	head = append(append(head, ' '), mac...)
+	head = append(append(head, ' '), mac[:]...)
 	tag := c.sum(head)
-	return append(append(append(head, ' '), tag...), '\n')
+	return append(append(append(head, ' '), tag[:]...), '\n')
 }
 
 // readHead returns the noted last line; false when there is none, or when it
@@ -52,17 +54,18 @@ func (c chain) readHead(f file) (position, bool) {
 	if n, _ := f.ReadAt(raw, 0); n < headBytes {
 		return position{}, false
 	}
-	signed, tag := string(raw[:headSigned]), raw[headSigned+1:headBytes-1]
-	if !hmac.Equal([]byte(c.sum([]byte(signed))), tag) {
+	signed, tag := raw[:headSigned], raw[headSigned+1:headBytes-1]
+	if want := c.sum(signed); !hmac.Equal(want[:], tag) {
 		return position{}, false
 	}
-	number, mac, _ := strings.Cut(strings.TrimPrefix(signed, headMark), " ")
+	number, mac, _ := strings.Cut(strings.TrimPrefix(string(signed), headMark), " ")
 	seq, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || seq < 0 {
+	if err != nil || seq < 0 || len(mac) != macChars {
 		return position{}, false
 	}
-	if mac == noMAC {
-		mac = ""
+	at := position{seq: seq, mac: sum([]byte(mac))}
+	if at.mac == noMAC {
+		at.mac = sum{}
 	}
-	return position{seq: seq, mac: mac}, true
+	return at, true
 }

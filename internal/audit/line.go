@@ -23,7 +23,21 @@ var (
 // is before the first line.
 type position struct {
 	seq int64
-	mac string // base64url
+	mac sum
+}
+
+// sum is a MAC in base64url. The zero sum stands for that of the line before
+// the first.
+type sum [macChars]byte
+
+// String is what the next line holds as its "prev".
+func (s *sum) String() string { return string(s.bytes()) }
+
+func (s *sum) bytes() []byte {
+	if *s == (sum{}) {
+		return nil
+	}
+	return s[:]
 }
 
 // line is what a MAC covers: the event and the MAC of the line before.
@@ -40,7 +54,7 @@ type chain struct {
 // mac computes one sum after the other.
 type mac struct {
 	hash hash.Hash
-	sum  [sha256.Size]byte
+	raw  [sha256.Size]byte
 }
 
 func newChain(key []byte) chain {
@@ -61,15 +75,15 @@ const (
 )
 
 // encode appends the event as the line after at.
-func (c chain) encode(dst []byte, e Event, at position) (raw []byte, next position, err error) {
+func (c chain) encode(dst []byte, e *Event, at position) (raw []byte, next position, err error) {
 	e.Seq = at.seq + 1
 	start := len(dst)
-	if dst, err = appendLine(dst, line{Event: e, Prev: at.mac}); err != nil {
+	if dst, err = appendLine(dst, e, at.mac.bytes()); err != nil {
 		return nil, position{}, err
 	}
 	next = position{seq: e.Seq, mac: c.sum(dst[start:])}
 	dst = append(dst[:len(dst)-1], macOpen...)
-	dst = append(append(append(dst, next.mac...), macClose...), '\n')
+	dst = append(append(append(dst, next.mac[:]...), macClose...), '\n')
 	if len(dst)-start > maxLine {
 		return nil, position{}, errors.New("event is too long")
 	}
@@ -88,27 +102,27 @@ func (c chain) decode(raw []byte) (line, position, error) {
 		return line{}, position{}, errNotALine
 	}
 	at := position{seq: ln.Seq, mac: mac}
-	if !hmac.Equal([]byte(c.sum(body)), []byte(mac)) {
+	if want := c.sum(body); !hmac.Equal(want[:], mac[:]) {
 		return ln, at, errChanged
 	}
 	return ln, at, nil
 }
 
-func cutMAC(raw []byte) (body []byte, mac string, ok bool) {
+func cutMAC(raw []byte) (body []byte, mac sum, ok bool) {
 	cut := len(raw) - macMember
 	if cut < 1 || len(raw) >= maxLine {
-		return nil, "", false
+		return nil, mac, false
 	}
 	tail, opened := bytes.CutPrefix(raw[cut:], []byte(macOpen))
 	tail, closed := bytes.CutSuffix(tail, []byte(macClose))
 	if !opened || !closed {
-		return nil, "", false
+		return nil, mac, false
 	}
 	body = append(append(make([]byte, 0, cut+1), raw[:cut]...), '}')
-	return body, string(tail), true
+	return body, sum(tail), true
 }
 
-func (c chain) sum(data []byte) string {
+func (c chain) sum(data []byte) sum {
 	if c.macs == nil {
 		return c.newMAC().of(data)
 	}
@@ -117,8 +131,9 @@ func (c chain) sum(data []byte) string {
 	return m.of(data)
 }
 
-func (m *mac) of(data []byte) string {
+func (m *mac) of(data []byte) (s sum) {
 	m.hash.Reset()
 	m.hash.Write(data)
-	return base64.RawURLEncoding.EncodeToString(m.hash.Sum(m.sum[:0]))
+	base64.RawURLEncoding.Encode(s[:], m.hash.Sum(m.raw[:0]))
+	return s
 }

@@ -100,7 +100,7 @@ func (l *Log) continueChain() error {
 	if len(notes) == 0 {
 		return nil
 	}
-	return l.write(clean(Event{Kind: AuditRecovered, Actor: Gateway, Detail: strings.Join(notes, "; ")}))
+	return l.write([]Event{{Kind: AuditRecovered, Actor: Gateway, Detail: strings.Join(notes, "; ")}})
 }
 
 // place chooses where the chain goes on. The file is the truth as long as

@@ -309,13 +309,13 @@ func putHead(t *testing.T, path string, seq int64) {
 	c := chain{key: testKey}
 	at := position{}
 	for i := range seq {
-		_, next, err := c.encode(nil, Event{Time: testTime, Kind: RequestEnded, Actor: App, RequestID: "req_" + string(rune('1'+i))}, at)
+		_, next, err := c.encode(nil, &Event{Time: testTime, Kind: RequestEnded, Actor: App, RequestID: "req_" + string(rune('1'+i))}, at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		at = next
 	}
-	if err := os.WriteFile(path, c.encodeHead(at), 0o600); err != nil {
+	if err := os.WriteFile(path, c.encodeHead(nil, at), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -11,27 +11,12 @@ const (
 	maxDetail = 1024
 )
 
-// clean bounds every string of an event and takes out what could forge a
-// second line or steer the terminal or page that shows it. Names of apps and
-// models are chosen by clients.
-func clean(e Event) Event {
-	for _, s := range []*string{
-		(*string)(&e.Kind), (*string)(&e.Actor), &e.RequestID, &e.AppID, &e.AppName, &e.SessionID,
-		&e.PermissionID, &e.Resource, &e.Action, &e.Model, &e.Key, &e.Code, &e.Address,
-	} {
-		*s = cleanText(*s, maxText)
-	}
-	e.Detail = cleanText(e.Detail, maxDetail)
-	return e
-}
-
-// cleanText returns at most limit bytes of s. Control characters and invisible
-// format characters (bidirectional overrides, zero-width ones) become U+FFFD,
-// line breaks and tabs a space.
+// cleanText bounds a text of an event and takes out what could forge a second
+// line or steer the terminal or page that shows it: names of apps and models
+// are chosen by clients. It returns at most limit bytes. Control characters and
+// invisible format characters (bidirectional overrides, zero-width ones) become
+// U+FFFD, line breaks and tabs a space.
 func cleanText(s string, limit int) string {
-	if len(s) <= limit && isPlain(s) {
-		return s
-	}
 	if len(s) > limit {
 		s = cut(s, limit-len("…")) + "…"
 	}
@@ -42,10 +27,10 @@ func cleanText(s string, limit int) string {
 	return s
 }
 
-// isPlain says of nearly all texts that there is nothing to do.
+// isPlain says of nearly all texts that there is nothing to clean nor to escape.
 func isPlain(s string) bool {
 	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
+		if s[i] < ' ' || s[i] > '~' || s[i] == '"' || s[i] == '\\' {
 			return false
 		}
 	}

@@ -98,7 +98,7 @@ func (c *checker) line(file string, raw []byte) error {
 	case at.seq <= c.last.seq:
 		c.broken(fmt.Sprintf("is number %d, after number %d: repeated or moved", at.seq, c.last.seq))
 		return nil
-	case ln.Prev != c.last.mac && !c.lost:
+	case ln.Prev != c.last.mac.String() && !c.lost:
 		c.broken("does not follow from the line before it")
 	}
 	c.last, c.lost = at, false
