@@ -54,7 +54,7 @@ func (m *meter) Event(raw []byte) []byte {
 		return raw
 	}
 	var e event
-	if !lenient(plugins.EventData(raw), &e) {
+	if !plugins.Lenient(plugins.EventData(raw), &e) {
 		return raw
 	}
 	switch e.Type {
@@ -95,7 +95,7 @@ func (m *meter) Body(chunk []byte) {
 func (m *meter) Usage() (plugins.Usage, bool) {
 	if value := m.tap.Value(); value != nil && !m.final {
 		var u usage
-		m.final = lenient(value, &u) && m.read(&u)
+		m.final = plugins.Lenient(value, &u) && m.read(&u)
 	}
 	return m.counts.total(m.state.hour), m.reported
 }

@@ -23,7 +23,7 @@ const maxCount = 1 << 40 // above any true count, and sums stay in range
 // output, the dearest of them: Google has left thoughts out before.
 func readUsage(value jsontext.Value) (plugins.Usage, bool) {
 	var u usage
-	if !lenient(value, &u) || u.Prompt == nil && u.Total == nil {
+	if !plugins.Lenient(value, &u) || u.Prompt == nil && u.Total == nil {
 		return plugins.Usage{}, false
 	}
 	input := bounded(u.ToolUse)

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/keywicket/keywicket/plugins"
@@ -36,32 +35,21 @@ func (p *Provider) Probe() plugins.Probe {
 }
 
 func explain(title, path string, listed bool, status int, body []byte) plugins.Verdict {
-	no := func(format string, args ...any) plugins.Verdict {
-		return plugins.Verdict{Words: fmt.Sprintf(format, args...)}
-	}
 	switch {
-	case status == 0:
-		return no("%s could not be reached. Check the base URL and this machine's network.", title)
 	case status == http.StatusOK && listed && plain(body):
 		return plugins.Verdict{OK: true, Words: fmt.Sprintf("The key works: %s answers GET %s.", title, path)}
 	case status == http.StatusOK && listed:
-		return no("This address answers GET %s, but not as expected. Check the base URL.", path)
+		return plugins.NoVerdict("This address answers GET %s, but not as expected. Check the base URL.", path)
 	case status == http.StatusUnauthorized:
-		return no("%s does not accept this key. Check that it was copied whole, has not been revoked, and that the manifest puts it into the right header.", title)
+		return plugins.NoVerdict("%s does not accept this key. Check that it was copied whole, has not been revoked, and that the manifest puts it into the right header.", title)
 	case status == http.StatusForbidden:
-		return no("%s does not let this key do GET %s. It may still work for what it is allowed to do.", title, path)
-	case status == http.StatusTooManyRequests:
-		return no("%s asks to slow down, so the key could not be checked. Try again in a minute.", title)
-	case status >= 300 && status < 400:
-		return no("This address redirects elsewhere, and keys are not sent after redirects. Set the base URL to the final address.")
-	case status >= 500:
-		return no("%s has trouble of its own (status %d), which says nothing about the key. Try again later.", title, status)
-	case !listed:
-		return no("%s answers, but its manifest lists no GET by which the key could be checked.", title)
-	case status == http.StatusNotFound:
-		return no("There is no %s at this address. Check the base URL and the manifest's paths.", path)
+		return plugins.NoVerdict("%s does not let this key do GET %s. It may still work for what it is allowed to do.", title, path)
+	case status == http.StatusNotFound && listed:
+		return plugins.NoVerdict("There is no %s at this address. Check the base URL and the manifest's paths.", path)
+	case !listed && (status/100 == 2 || status/100 == 4 && status != http.StatusTooManyRequests):
+		return plugins.NoVerdict("%s answers, but its manifest lists no GET by which the key could be checked.", title)
 	}
-	return no("%s gave an unexpected answer (status %d). Check the base URL.", title, status)
+	return plugins.ExplainStatus(title, status)
 }
 
 // plain is a JSON object or array that tells of no error: some APIs answer 200
@@ -80,8 +68,7 @@ func plain(body []byte) bool {
 	case '[':
 		return value.IsValid()
 	case '{':
-		err := json.Unmarshal(body, &object, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-		return err == nil && object.Error == nil && object.Errors == nil
+		return plugins.Lenient(body, &object) && object.Error == nil && object.Errors == nil
 	}
 	return false
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/keywicket/keywicket/plugins"
@@ -22,33 +21,22 @@ func (p *Provider) Probe() plugins.Probe {
 }
 
 func explain(title string, status int, body []byte) plugins.Verdict {
-	no := func(format string, args ...any) plugins.Verdict {
-		return plugins.Verdict{Words: fmt.Sprintf(format, args...)}
-	}
 	var answer struct {
 		Name string            `json:"name"`
 		Data *[]jsontext.Value `json:"data"`
 	}
-	read := json.Unmarshal(body, &answer, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) == nil
+	read := plugins.Lenient(body, &answer)
 	switch {
 	case status == http.StatusUnauthorized && answer.Name == "restricted_api_key":
 		return plugins.Verdict{OK: true, Words: fmt.Sprintf("The key works: %s lets it send mail and nothing else, so apps cannot look at a message with it.", title)}
 	case status == http.StatusOK && read && answer.Data != nil:
 		return plugins.Verdict{OK: true, Words: fmt.Sprintf("The key works: %s lists %d sending domains. It has full access; one that may only send is enough for most apps.", title, len(*answer.Data))}
 	case status == http.StatusOK:
-		return no("This address answers, but not with a list of domains. Check the base URL; Resend's is https://api.resend.com.")
-	case status == 0:
-		return no("%s could not be reached. Check the base URL and this machine's network.", title)
+		return plugins.NoVerdict("This address answers, but not with a list of domains. Check the base URL; Resend's is https://api.resend.com.")
 	case status == http.StatusUnauthorized || status == http.StatusForbidden || status == http.StatusBadRequest:
-		return no("%s does not accept this key. Check that it was copied whole and has not been deleted, then add it again.", title)
+		return plugins.NoVerdict("%s does not accept this key. Check that it was copied whole and has not been deleted, then add it again.", title)
 	case status == http.StatusNotFound:
-		return no("There is no mail API at this address. Check the base URL; Resend's is https://api.resend.com.")
-	case status == http.StatusTooManyRequests:
-		return no("%s asks to slow down, so the key could not be checked. Try again in a minute.", title)
-	case status >= 300 && status < 400:
-		return no("This address redirects elsewhere, and keys are not sent after redirects. Set the base URL to the final address.")
-	case status >= 500:
-		return no("%s has trouble of its own (status %d), which says nothing about the key. Try again later.", title, status)
+		return plugins.NoVerdict("There is no mail API at this address. Check the base URL; Resend's is https://api.resend.com.")
 	}
-	return no("%s gave an unexpected answer (status %d). Check the base URL.", title, status)
+	return plugins.ExplainStatus(title, status)
 }
