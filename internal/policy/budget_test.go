@@ -133,7 +133,7 @@ func (c *crowd) answer(rnd *rand.Rand, r *Reservation, req Request) {
 			time.Sleep(time.Duration(rnd.IntN(100)) * time.Millisecond)
 		}
 	}
-	c.spent.Add(units[c.unit()].actual(u, Request{Rate: &mini}))
+	c.spent.Add(units[c.unit()].actual(u, &Request{Rate: &mini}))
 	r.Settle(u)
 }
 
@@ -225,7 +225,7 @@ func TestBudgetsHoldTogether(t *testing.T) {
 func (c *crowd) judge() {
 	c.t.Helper()
 	unit, state := units[c.unit()], c.Limits("per_a", c.doc)[0]
-	wrong := unit.actual(Usage{InputTokens: c.short}, Request{Rate: &mini})
+	wrong := unit.actual(Usage{InputTokens: c.short}, &Request{Rate: &mini})
 	if state.Used != c.spent.Load() || state.Held != 0 {
 		c.t.Errorf("the ledger says %d used and %d held, the provider %d", state.Used, state.Held, c.spent.Load())
 	}

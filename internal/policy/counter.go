@@ -3,7 +3,6 @@ package policy
 import (
 	"cmp"
 	"slices"
-	"time"
 )
 
 // counterKey is what a counter is known by within a permission. A limit that
@@ -44,15 +43,15 @@ type tally struct {
 
 func (t *tally) used() int64 { return t.settled + t.held }
 
-// at is the counter's tally for the time now.
+// at is the counter's tally for today.
 //
 // A clock that goes back must not hand out a period twice. One step back is a
 // correction around midnight, and the later period simply goes on. Further
 // back, the clock had been ahead by more than a period, and waiting for that
 // period to end could take years: the most that was counted in any of the later
 // periods goes along to where the clock is.
-func (c *counter) at(now time.Time, zone *time.Location) *tally {
-	s := c.key.Per.span(now, zone)
+func (c *counter) at(today date) *tally {
+	s := c.key.Per.on(today)
 	switch {
 	case c.current == nil:
 		c.current = &tally{span: s}
@@ -161,7 +160,7 @@ type account struct {
 	leaving  int // of them, told to end
 	unseen   int // of them, with input of which only a bound for one turn is known, under limits in tokens or dollars
 	minutes  minutes
-	left     []counterRecord // windows under way when the ledger was closed
+	latest   quotas
 	totals   Totals
 	touched  bool // since the start
 }
@@ -170,14 +169,14 @@ func newAccount(id string) *account {
 	return &account{id: id, counters: map[counterKey]*counter{}}
 }
 
-// counter finds the counter for a unit of one of the document's limits, or
-// makes one that starts with what is known.
-func (a *account) counter(d Document, l Limit, u Unit, now time.Time, zone *time.Location) *counter {
+// counter finds the counter for a unit of one of a document's limits, or makes
+// one that starts with what is known.
+func (a *account) counter(all []Limit, l *Limit, u Unit, today date) *counter {
 	key := counterKey{Per: l.Per, Unit: u, Model: countedModel(l.Model)}
 	c, found := a.counters[key]
 	if !found {
 		c = &counter{key: key}
-		c.at(now, zone).settled = a.known(d, key, now, zone)
+		c.at(today).settled = a.known(all, key, today)
 		a.counters[key] = c
 	}
 	return c
@@ -188,18 +187,18 @@ func (a *account) counter(d Document, l Limit, u Unit, now time.Time, zone *time
 // such as may have counted the same request it is the largest, of others the
 // sum. A limit that is spent does not start anew because it is written in
 // another way.
-func (a *account) known(d Document, key counterKey, now time.Time, zone *time.Location) int64 {
+func (a *account) known(all []Limit, key counterKey, today date) int64 {
 	var from []*counter
 	for other, c := range a.counters {
 		if other.Per != key.Per || other.Unit != key.Unit {
 			continue
 		}
-		replaced := !d.has(other) && overlap(key.Model, other.Model)
+		replaced := !counts(all, other) && overlap(key.Model, other.Model)
 		if replaced || covers(key.Model, other.Model) {
 			from = append(from, c)
 		}
 	}
-	used := func(c *counter) int64 { return c.at(now, zone).used() }
+	used := func(c *counter) int64 { return c.at(today).used() }
 	slices.SortFunc(from, func(a, b *counter) int {
 		return cmp.Or(cmp.Compare(used(b), used(a)), cmp.Compare(a.key.Model, b.key.Model))
 	})
@@ -213,9 +212,9 @@ func (a *account) known(d Document, key counterKey, now time.Time, zone *time.Lo
 	return sum
 }
 
-// has says whether a limit of the document uses the counter.
-func (d Document) has(key counterKey) bool {
-	for _, l := range d.Limits {
+// counts says whether one of a document's limits uses the counter.
+func counts(all []Limit, key counterKey) bool {
+	for _, l := range all {
 		if key.Unit.cap(l) != 0 && key == (counterKey{Per: l.Per, Unit: key.Unit, Model: countedModel(l.Model)}) {
 			return true
 		}

@@ -32,7 +32,7 @@ func part(settled, limit int64) int {
 // notice takes note of the parts of limits that are used now. A limit of which
 // less than a twentieth is left is used up when a request finds too little in
 // it: the last crumbs may never be spent. The lock is held.
-func (l *Ledger) notice(r *Reservation, now time.Time, denied *Denied) {
+func (l *Ledger) notice(r *Reservation, denied *Denied) {
 	if l.watch == nil {
 		return
 	}

@@ -38,14 +38,12 @@ func (r *Reservation) Grow(u Usage) error {
 // Waiting is rare: the slice ahead is rather made smaller.
 func (l *Ledger) grow(r *Reservation, u Usage) (*round, error) {
 	now := l.clock()
-	if err := l.readWindows(r, now); err != nil {
-		return nil, err
-	}
+	r.readMinutes(now)
 	used := r.need.amounts(u)
 	for i := range r.holds {
 		if h := &r.holds[i]; h.of(used) > max(h.now(), h.amount) {
 			denied := l.noRoom(r, h, h.of(used), now)
-			l.notice(r, now, denied)
+			l.notice(r, denied)
 			return nil, denied
 		}
 	}
@@ -53,28 +51,19 @@ func (l *Ledger) grow(r *Reservation, u Usage) (*round, error) {
 		return wait, nil
 	}
 	to := r.ahead(u, worthwhile, (*hold).durable)
-	if err := l.raise(r, r.need.amounts(to), used); err != nil {
-		return nil, err
-	}
+	r.raise(r.need.amounts(to), used, now)
 	r.covered = to
 	l.keepAhead(r)
 	return nil, nil
 }
 
-// readWindows reads the windows of the moment.
-func (l *Ledger) readWindows(r *Reservation, now time.Time) error {
+// readMinutes looks at the minutes of the moment.
+func (r *Reservation) readMinutes(now time.Time) {
 	for i := range r.holds {
-		h := &r.holds[i]
-		if h.tally != nil || h.cap == most {
-			continue
+		if h := &r.holds[i]; h.tally == nil && h.cap != most {
+			h.used, _ = r.account.minutes.look(h.window, h.cap, now)
 		}
-		w, err := l.window(r.account, h.key, h.cap, now)
-		if err != nil {
-			return err
-		}
-		h.used = w.used
 	}
-	return nil
 }
 
 // durable is as far as the hold may go now without waiting for the disk.

@@ -1,41 +1,23 @@
 package policy
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // hold is what a reservation counts of one unit in one place: a tally, or the
-// minute windows of a key. In a tally it stays with the period it was taken
-// in, even when that has passed; in windows, what is added counts in the
-// window of the moment.
+// minutes of a window. In a tally it stays with the period it was taken in, even
+// when that has passed; in minutes, what is added counts in that of the moment.
 type hold struct {
-	place
-	unit   int   // in units
+	*quota
 	cap    int64 // of the document in force; most when that has no such limit
-	index  int   // of the limit in that document
-	limit  Limit
-	waived bool // a repeated request is not counted again
+	waived bool  // a repeated request is not counted again
+	tally  *tally
+	used   int64 // of the minute under way, when last looked at
 
 	amount  int64 // held in all
 	asked   int64 // more, when last waiting for the disk
 	slack   int64 // the part that was ahead of the usage when last grown
-	window  int64 // the last that was counted in
-	counted int64 // in that window
+	minute  int64 // the end of the one that was last counted in
+	counted int64 // in that minute
 }
-
-// place is where amounts are counted: a tally of a counter, else the windows of
-// a key.
-type place struct {
-	key     string
-	counter *counter
-	tally   *tally
-	used    int64 // of the window under way, when last looked at
-}
-
-func (p *place) same(other *place) bool { return p.key == other.key && p.counter == other.counter }
-
-func (h *hold) counts() Unit { return units[h.unit] }
 
 // of is what the hold must count when the request takes these amounts.
 func (h *hold) of(a amounts) int64 {
@@ -48,7 +30,7 @@ func (h *hold) of(a amounts) int64 {
 // free is what nobody has taken. Past the cap it is negative.
 func (h *hold) free() int64 {
 	if h.tally == nil {
-		return h.cap - h.place.used
+		return h.cap - h.used
 	}
 	return h.cap - h.tally.used()
 }
@@ -74,74 +56,56 @@ func (h *hold) share(running int) int64 {
 	return max(share, 0)
 }
 
-// holds lists what a request counts in under a document, nothing of it taken.
-func (l *Ledger) holds(a *account, d Document, req Request, now time.Time) ([]hold, error) {
-	all := make([]hold, 0, d.caps())
-	for i, limit := range d.Limits {
-		if !limit.Per.known() {
-			return nil, limit.validate(fmt.Sprintf("limits[%d]", i))
+// holds adds what a request counts in under a document, nothing of it taken.
+func (l *Ledger) holds(to []hold, a *account, d *Document, n *need, now time.Time) ([]hold, error) {
+	all, err := a.quotas(d.Limits)
+	if err != nil {
+		return nil, err
+	}
+	today, counted := dateOf(now, l.zone), false
+	for i := range all {
+		q := &all[i]
+		if i == 0 || q.limit != all[i-1].limit {
+			counted = n.req.countedBy(q.limit)
 		}
-		if !req.countedBy(limit) {
+		if !counted || n.unsized && q.counts().metered() {
 			continue
 		}
-		for u, unit := range units {
-			most := unit.cap(limit)
-			if most == 0 {
-				continue
-			}
-			at, err := l.place(a, d, limit, unit, now)
-			if err != nil {
-				return nil, err
-			}
-			h := hold{place: at, unit: u, cap: most, index: i, limit: limit}
-			h.waived = !unit.metered() && req.Retry && limit.Per != Minute
-			all = merge(all, h)
+		q.find(a, d.Limits, today)
+		h := hold{quota: q, cap: q.cap}
+		switch {
+		case q.counter != nil:
+			h.tally = q.counter.at(today)
+			h.waived = n.req.Retry && !q.counts().metered()
+		default:
+			h.used, _ = a.minutes.look(q.window, q.cap, now)
 		}
+		to = merge(to, h)
 	}
-	return all, nil
-}
-
-// caps is how many amounts the limits cap.
-func (d Document) caps() int {
-	n := 0
-	for _, limit := range d.Limits {
-		for _, unit := range units {
-			if unit.cap(limit) != 0 {
-				n++
-			}
-		}
-	}
-	return n
+	return to, nil
 }
 
 // merge adds a hold, or, where one counts in the same place, keeps that with
 // the smaller cap.
 func merge(all []hold, h hold) []hold {
-	for i := range all {
-		if all[i].same(&h.place) {
-			if h.cap < all[i].cap {
-				all[i] = h
-			}
-			return all
+	same := find(all, h.place)
+	switch {
+	case same == nil:
+		return append(all, h)
+	case h.cap < same.cap:
+		*same = h
+	}
+	return all
+}
+
+func find(holds []hold, at place) *hold {
+	for i := range holds {
+		if holds[i].place == at {
+			return &holds[i]
 		}
 	}
-	return append(all, h)
+	return nil
 }
-
-// place finds where a unit of a limit is counted.
-func (l *Ledger) place(a *account, d Document, limit Limit, u Unit, now time.Time) (place, error) {
-	if limit.Per == Minute {
-		p := place{key: a.minutes.key(a.id, u, limit)}
-		w, err := l.window(a, p.key, u.cap(limit), now)
-		p.used = w.used
-		return p, err
-	}
-	c := a.counter(d, limit, u, now, l.zone)
-	return place{counter: c, tally: c.at(now, l.zone)}, nil
-}
-
-// words says the hold's limit: "50 requests a day to gpt-4o".
-func (h *hold) words() string { return h.limit.sentence(h.counts()) }
 
 // lead takes note of how far the hold is ahead of its usage.
 func (h *hold) lead(used int64) {

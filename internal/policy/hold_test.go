@@ -104,7 +104,7 @@ func TestHoldAtTheStart(t *testing.T) {
 		if got := b.states(row.doc)[0]; got != row.held || r.OutputCap() != row.output {
 			t.Errorf("%s: holds %s and writes %d, want %s and %d", row.name, got, r.OutputCap(), row.held, row.output)
 		}
-		if got := Tokens.actual(r.Held(), Request{}); row.doc.Limits[0].Tokens > 0 && "0+"+fmt.Sprint(got) != row.held {
+		if got := Tokens.actual(r.Held(), &Request{}); row.doc.Limits[0].Tokens > 0 && "0+"+fmt.Sprint(got) != row.held {
 			t.Errorf("%s: says it holds %d", row.name, got)
 		}
 		r.Release()

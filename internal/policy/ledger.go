@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/keywicket/keywicket/internal/store"
-	"github.com/ulule/limiter/v3"
 )
 
 var (
@@ -25,7 +24,6 @@ type LedgerConfig struct {
 	Store *store.Store     // required
 	Clock func() time.Time // default time.Now
 	Zone  *time.Location   // the owner's zone, for days and months; default time.Local
-	Rates limiter.Store    // minute windows; default a memory store, which reads time.Now itself
 	Log   *slog.Logger     // background writes that failed; default discards
 	// Watch is told of limits that were used up to 80 and 100 %, once for each
 	// limit, unit and period. It is called by whoever settled the request and
@@ -46,7 +44,6 @@ type Ledger struct {
 	clock func() time.Time
 	zone  *time.Location
 	log   *slog.Logger
-	rates rates
 	watch func(Crossing) // may be nil
 
 	mu       sync.Mutex
@@ -76,17 +73,11 @@ func NewLedger(c LedgerConfig) (*Ledger, error) {
 		clock:    c.Clock,
 		zone:     cmp.Or(c.Zone, time.Local),
 		log:      cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
-		rates:    newRates(c.Rates),
 		watch:    c.Watch,
 		accounts: all,
 	}
 	l.writer = newWriter(l)
 	l.idle = sync.NewCond(&l.mu)
-	for _, a := range all {
-		if err := l.resume(a); err != nil {
-			return nil, fmt.Errorf("opening the ledger: %w", err)
-		}
-	}
 	return l, nil
 }
 
@@ -145,14 +136,10 @@ func (l *Ledger) Close() error {
 	return nil
 }
 
-// lastPlan is the plan of a ledger that is being closed. Where windows cannot
-// be read, the mark stays, as after a kill.
+// lastPlan is the plan of a ledger that is being closed.
 func (l *Ledger) lastPlan(a *account) plan {
 	now := l.clock()
-	windows, err := l.lastWindows(a, now)
-	if err != nil {
-		l.log.Warn("reading a rate failed; it counts as spent for a minute after the next start", "error", err)
-	}
+	windows := a.minutes.last(now)
 	p := a.plan(true, now)
 	p.record.Counters = append(p.record.Counters, windows...)
 	return p

@@ -12,7 +12,6 @@ import (
 	_ "time/tzdata"
 
 	"github.com/keywicket/keywicket/internal/store"
-	"github.com/ulule/limiter/v3"
 )
 
 // book is a ledger under test with its store and its clock.
@@ -355,10 +354,7 @@ func TestMinuteWindowWhenTheClockGoesBack(t *testing.T) {
 		b := newBook(t, time.UTC)
 		b.Ledger.clock = time.Now
 		d := limits(Limit{Per: Minute, Requests: 3})
-		hour := limiter.Rate{Period: time.Hour, Limit: 3}
-		if _, err := b.rates.store.Increment(t.Context(), rateKey("per_a", rated{Requests, ""}), 2, hour); err != nil {
-			t.Fatal(err)
-		}
+		b.account("per_a").minutes.window(rated{Requests, ""}).add(2, time.Now().Add(time.Hour))
 		b.use(d, 1)
 		denied := b.refused(d, ask, CodeRateLimited)
 		if denied.RetryAfter > 61*time.Second {

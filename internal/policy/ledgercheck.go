@@ -1,39 +1,27 @@
 package policy
 
-import (
-	"fmt"
-	"slices"
-	"time"
-)
+import "time"
 
 // shortly is how long to wait for what other requests hold or occupy.
 const shortly = time.Second
 
-// ledgerCheck is one of the ledger's checks and how it went.
-type ledgerCheck struct {
-	rule   string
-	denied *Denied
-}
-
 // Check lists the ledger's checks (rate, concurrency, limits) as
 // [Document.Check] lists the rules, taking nothing.
 func (l *Ledger) Check(permissionID string, d Document, req Request) ([]Check, error) {
-	l.mu.Lock()
-	defer l.unlock()
-	now, r := l.clock(), &Reservation{ledger: l, account: l.look(permissionID), need: newNeed(d, req)}
-	var err error
-	if r.holds, err = l.holds(r.account, d, req, now); err != nil {
+	at, denied, err := l.would(permissionID, &d, newNeed(&d, &req))
+	if err != nil {
 		return nil, err
 	}
-	var checks []Check
-	failed := false
-	for _, c := range l.checks(r, d, r.room(), now) {
-		if failed {
-			checks = append(checks, Check{Rule: c.rule, Result: NotReached})
-			continue
+	checks := make([]Check, len(ledgerRules))
+	for i, rule := range ledgerRules {
+		switch {
+		case denied == nil || i < at:
+			checks[i] = pass("there is room").check(rule)
+		case i == at:
+			checks[i] = verdict{denied: denied}.check(rule)
+		default:
+			checks[i] = Check{Rule: rule, Result: NotReached}
 		}
-		failed = c.denied != nil
-		checks = append(checks, verdict{"there is room", c.denied}.check(c.rule))
 	}
 	return checks, nil
 }
@@ -42,39 +30,46 @@ func (l *Ledger) Check(permissionID string, d Document, req Request) ([]Check, e
 // through, taking nothing: what can be said before anybody knows how large it
 // is. The error is a *[Denied], or that of a document made in code.
 func (l *Ledger) Ready(permissionID string, d Document, req Request) error {
-	d.Limits = slices.Clone(d.Limits)
-	for i := range d.Limits {
-		d.Limits[i].Tokens, d.Limits[i].Dollars = 0, 0
+	n := newNeed(&d, &req)
+	n.unsized = true
+	_, denied, err := l.would(permissionID, &d, n)
+	if denied != nil {
+		return denied
 	}
+	return err
+}
+
+// would says what became of a request now: the first of ledgerRules that denies
+// it, and how.
+func (l *Ledger) would(permissionID string, d *Document, n need) (rule int, denied *Denied, err error) {
 	l.mu.Lock()
 	defer l.unlock()
-	now, r := l.clock(), &Reservation{ledger: l, account: l.look(permissionID), need: newNeed(d, req)}
-	var err error
-	if r.holds, err = l.holds(r.account, d, req, now); err != nil {
-		return err
+	now, r := l.clock(), &Reservation{ledger: l, account: l.look(permissionID), need: n}
+	if r.holds, err = l.holds(nil, r.account, d, &r.need, now); err != nil {
+		return 0, nil, err
 	}
-	for _, c := range l.checks(r, d, r.room(), now) {
-		if c.denied != nil {
-			return c.denied
-		}
-	}
-	return nil
+	free := r.room()
+	rule, denied = l.check(r, d, &free, now)
+	return rule, denied, nil
 }
 
-// checks are made in the order of the policy format.
-func (l *Ledger) checks(r *Reservation, d Document, free room, now time.Time) [3]ledgerCheck {
-	return [...]ledgerCheck{
-		{"rate", l.checkHolds(r, free, now, func(h *hold) bool { return h.tally == nil })},
-		{"concurrency", checkConcurrency(r.account.running, d)},
-		{"limits", l.checkHolds(r, free, now, func(h *hold) bool { return h.tally != nil })},
+// check makes the checks of ledgerRules, in their order.
+func (l *Ledger) check(r *Reservation, d *Document, free *room, now time.Time) (rule int, denied *Denied) {
+	if denied = l.checkHolds(r, free, now, true); denied != nil {
+		return 0, denied
 	}
+	if denied = checkConcurrency(r.account.running, d); denied != nil {
+		return 1, denied
+	}
+	return 2, l.checkHolds(r, free, now, false)
 }
 
-// checkHolds tells which of the holds there is no room for.
-func (l *Ledger) checkHolds(r *Reservation, free room, now time.Time, which func(*hold) bool) *Denied {
+// checkHolds tells which of the holds in minutes, or of the others, there is no
+// room for.
+func (l *Ledger) checkHolds(r *Reservation, free *room, now time.Time, minutes bool) *Denied {
 	for i := range r.holds {
 		h := &r.holds[i]
-		if !which(h) {
+		if minutes != (h.tally == nil) {
 			continue
 		}
 		if d := r.need.unmeasured(h.counts()); d != nil {
@@ -95,7 +90,7 @@ func (l *Ledger) checkHolds(r *Reservation, free room, now time.Time, which func
 	return nil
 }
 
-func checkConcurrency(running int, d Document) *Denied {
+func checkConcurrency(running int, d *Document) *Denied {
 	if d.Concurrency == 0 || running < d.Concurrency {
 		return nil
 	}
@@ -111,7 +106,7 @@ func checkConcurrency(running int, d Document) *Denied {
 // what is spent from what running requests hold and may give back.
 func (l *Ledger) noRoom(r *Reservation, h *hold, amount int64, now time.Time) *Denied {
 	if h.tally == nil {
-		return l.noRate(r, h, amount, now)
+		return noRate(r, h, amount, now)
 	}
 	ends := h.limit.Per.end(h.tally.span, l.zone)
 	spent, code := "is spent", h.counts().spent()
@@ -136,13 +131,13 @@ func (l *Ledger) noRoom(r *Reservation, h *hold, amount int64, now time.Time) *D
 }
 
 // noRate is noRoom in a minute.
-func (l *Ledger) noRate(r *Reservation, h *hold, amount int64, now time.Time) *Denied {
+func noRate(r *Reservation, h *hold, amount int64, now time.Time) *Denied {
 	if amount > h.best() {
 		return h.fill(denial(CodeRateLimited, "the request needs more than the whole limit of %s; send a smaller one", h.words()))
 	}
 	ends := now.Add(time.Minute)
-	if w, err := l.window(r.account, h.key, h.cap, now); err == nil && w.used > 0 {
-		ends = w.ends
+	if used, over := r.account.minutes.look(h.window, h.cap, now); used > 0 {
+		ends = over
 	}
 	wait := min(max(ends.Sub(now), time.Second), time.Minute+time.Second)
 	d := denial(CodeRateLimited, "the limit of %s is reached; retry after %v", h.words(), wait.Round(time.Second))
@@ -157,5 +152,3 @@ func (h *hold) fill(d *Denied) *Denied {
 	d.Remaining = max(0, h.free())
 	return d
 }
-
-func (h *hold) rule() string { return fmt.Sprintf("limits[%d].%s", h.index, h.counts()) }

@@ -21,31 +21,29 @@ func (l *Ledger) Limits(permissionID string, d Document) []LimitState {
 	defer l.unlock()
 	now, a := l.clock(), l.look(permissionID)
 	var all []LimitState
-	for _, limit := range d.Limits {
+	for i := range d.Limits {
 		for _, u := range units {
-			if u.cap(limit) == 0 || !limit.Per.known() {
+			limit := &d.Limits[i]
+			if u.cap(*limit) == 0 || !limit.Per.known() {
 				continue
 			}
-			all = append(all, l.state(a, d, limit, u, now))
+			all = append(all, l.state(a, d.Limits, limit, u, now))
 		}
 	}
 	return all
 }
 
-func (l *Ledger) state(a *account, d Document, limit Limit, u Unit, now time.Time) LimitState {
-	s := LimitState{Per: limit.Per, Model: limit.Model, Unit: u, Limit: u.cap(limit)}
+func (l *Ledger) state(a *account, all []Limit, limit *Limit, u Unit, now time.Time) LimitState {
+	s := LimitState{Per: limit.Per, Model: limit.Model, Unit: u, Limit: u.cap(*limit)}
 	if limit.Per != Minute {
-		t := a.counter(d, limit, u, now, l.zone).at(now, l.zone)
+		today := dateOf(now, l.zone)
+		t := a.counter(all, limit, u, today).at(today)
 		s.Used, s.Held, s.ResetsAt = t.settled, t.held, limit.Per.end(t.span, l.zone)
 		return s
 	}
-	w, err := l.window(a, a.minutes.key(a.id, u, limit), s.Limit, now)
-	if err != nil {
-		l.log.Warn("reading a rate failed; it is shown as unused", "error", err)
-		return s
-	}
-	if s.Used = w.used; w.used > 0 {
-		s.ResetsAt = w.ends
+	used, over := a.minutes.look(a.minutes.window(rated{u, countedModel(limit.Model)}), s.Limit, now)
+	if s.Used = used; used > 0 {
+		s.ResetsAt = over
 	}
 	return s
 }

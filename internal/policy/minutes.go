@@ -15,8 +15,8 @@ type minutes struct {
 	marked     time.Time // on disk
 	planned    time.Time // being written; zero is none
 	spentUntil time.Time // after a kill
-	used       map[rated]bool
-	keys       map[rated]string
+	used       bool      // a window has been counted in: there must be a mark
+	windows    map[rated]*window
 }
 
 // rated is what a minute window counts.
@@ -42,32 +42,23 @@ func (m *minutes) spent(now time.Time) bool {
 	return now.Before(m.spentUntil)
 }
 
-// key names the windows of one unit of one limit of a permission.
-func (m *minutes) key(id string, u Unit, l Limit) string {
-	r := rated{u, countedModel(l.Model)}
-	key, found := m.keys[r]
+// window finds or makes the window for what is counted in it.
+func (m *minutes) window(r rated) *window {
+	w, found := m.windows[r]
 	if !found {
-		key = rateKey(id, r)
-		if m.keys == nil {
-			m.keys = map[rated]string{}
+		if m.windows == nil {
+			m.windows = map[rated]*window{}
 		}
-		m.keys[r] = key
+		w = &window{}
+		m.windows[r] = w
 	}
-	return key
-}
-
-// count takes note of a window that is used.
-func (m *minutes) count(u Unit, model string) {
-	if m.used == nil {
-		m.used = map[rated]bool{}
-	}
-	m.used[rated{u, model}] = true
+	return w
 }
 
 // plan is the mark to write.
 func (m *minutes) plan(now time.Time) time.Time {
 	m.planned = m.marked
-	if len(m.used) > 0 {
+	if m.used {
 		m.planned = now.Add(marksAhead).UTC()
 	}
 	return m.planned
@@ -83,8 +74,8 @@ func (m *minutes) settle(err error) {
 
 // unmarked returns what to wait for before a window may be used: nothing, as
 // long as the mark is ahead.
-func (l *Ledger) unmarked(a *account, h *hold, now time.Time) *round {
-	a.minutes.count(h.counts(), countedModel(h.limit.Model))
+func (l *Ledger) unmarked(a *account, now time.Time) *round {
+	a.minutes.used = true
 	left := a.minutes.marked.Sub(now)
 	switch {
 	case left <= 0 && l.writer.now != nil && a.minutes.planned.After(now):
@@ -97,46 +88,34 @@ func (l *Ledger) unmarked(a *account, h *hold, now time.Time) *round {
 	return nil
 }
 
-// window is the minute under way that counts under a key.
-func (l *Ledger) window(a *account, key string, limit int64, now time.Time) (window, error) {
-	w, err := l.rates.look(key)
-	if err == nil && a.minutes.spent(now) {
-		w.used, w.ends = max(w.used, limit), a.minutes.spentUntil
+// look is what counts as used of a window now, and when it is over.
+func (m *minutes) look(w *window, limit int64, now time.Time) (used int64, over time.Time) {
+	if w.at(now); m.spent(now) {
+		return max(w.used, limit), m.spentUntil
 	}
-	return w, err
+	return w.used, w.over()
 }
 
-// lastWindows are the records of the windows under way, in the place of the
-// mark. The spans are the seconds since 1970 in which they end.
-func (l *Ledger) lastWindows(a *account, now time.Time) ([]counterRecord, error) {
-	if a.minutes.spent(now) {
-		return nil, nil // the mark stays
+// last are the records of the windows under way, in the place of the mark. The
+// spans are the seconds since 1970 in which they end.
+func (m *minutes) last(now time.Time) []counterRecord {
+	if m.spent(now) {
+		return nil // the mark stays
 	}
 	var all []counterRecord
-	for r := range a.minutes.used {
-		w, err := l.rates.look(rateKey(a.id, r))
-		if err != nil {
-			return nil, err
-		}
-		if w.used > 0 {
-			all = append(all, counterRecord{counterKey: counterKey{Minute, r.unit, r.model}, Span: span(w.ends.Unix()), Ceiling: w.used})
+	for r, w := range m.windows {
+		if w.at(now); w.used > 0 {
+			all = append(all, counterRecord{counterKey: counterKey{Minute, r.unit, r.model}, Span: span(w.over().Unix()), Ceiling: w.used})
 		}
 	}
-	a.minutes.marked, a.minutes.used = time.Time{}, nil
-	return all, nil
+	m.marked, m.used = time.Time{}, false
+	return all
 }
 
-// resume goes on with the windows that a closed ledger has left.
-func (l *Ledger) resume(a *account) error {
-	for _, r := range a.left {
-		a.minutes.count(r.Unit, r.Model)
-		if time.Until(time.Unix(int64(r.Span), 0)) <= 0 {
-			continue
-		}
-		if _, err := l.rates.add(rateKey(a.id, rated{r.Unit, r.Model}), r.Ceiling); err != nil {
-			return err
-		}
+// resume goes on with a window that a closed ledger has left.
+func (m *minutes) resume(r counterRecord, now time.Time) {
+	m.used = true
+	if now.Unix() < int64(r.Span) {
+		m.window(rated{r.Unit, r.Model}).add(r.Ceiling, now)
 	}
-	a.left = nil
-	return nil
 }

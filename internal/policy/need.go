@@ -23,11 +23,12 @@ type need struct {
 	unbounded bool  // nobody else keeps the output to perChoice
 	whole     bool  // all of the output is held from the start; else it grows
 	dearCache bool  // writing the cache costs more than input
+	unsized   bool  // nobody knows how large it is: only limits on requests are asked
 }
 
-func newNeed(d Document, req Request) need {
+func newNeed(d *Document, req *Request) need {
 	n := need{
-		req:     req,
+		req:     *req,
 		input:   min(max(req.InputTokens, 0), mostTokens),
 		choices: min(max(req.Choices, 0), mostTokens),
 	}
@@ -42,7 +43,7 @@ func newNeed(d Document, req Request) need {
 	n.whole = !req.Stream || req.OutputAtOnce || rate.Hidden
 	n.perChoice = max(req.OutputTokens, 0)
 	if n.perChoice == 0 {
-		n.perChoice = outputCap(d, req)
+		n.perChoice = outputCap(*d, *req)
 	}
 	if n.perChoice == 0 {
 		n.perChoice, n.unbounded = assumedOutput, true
@@ -91,7 +92,7 @@ func (n *need) estimate(u Usage) Usage {
 func (n *need) amounts(u Usage) amounts {
 	var a amounts
 	for i, unit := range units {
-		a[i] = unit.actual(u, n.req)
+		a[i] = unit.actual(u, &n.req)
 	}
 	return a
 }

@@ -7,14 +7,27 @@ import "time"
 // any zone and needs no midnight, which daylight saving can take away.
 type span int64
 
-// span is the period in which t falls, in zone.
-func (p Period) span(t time.Time, zone *time.Location) span {
+// date is a civil date.
+type date struct {
+	year  int
+	month time.Month
+	day   int
+}
+
+func dateOf(t time.Time, zone *time.Location) date {
 	y, m, d := t.In(zone).Date()
+	return date{y, m, d}
+}
+
+// span is the period in which t falls, in zone; on, in which a date does.
+func (p Period) span(t time.Time, zone *time.Location) span { return p.on(dateOf(t, zone)) }
+
+func (p Period) on(d date) span {
 	switch p {
 	case Day:
-		return span(y*10000 + int(m)*100 + d)
+		return span(d.year*10000 + int(d.month)*100 + d.day)
 	case Month:
-		return span(y*100 + int(m))
+		return span(d.year*100 + int(d.month))
 	}
 	return 0
 }

@@ -49,7 +49,7 @@ func (r accountRecord) account(id string, now time.Time) *account {
 	a.minutes.afterKill(r.Minutes, now)
 	for _, cr := range r.Counters {
 		if cr.Per == Minute {
-			a.left = append(a.left, cr)
+			a.minutes.resume(cr, now)
 			continue
 		}
 		c := a.counters[cr.counterKey]

@@ -33,13 +33,13 @@ func (r *Reservation) Renew(d Document) error {
 // again.
 func (l *Ledger) renew(r *Reservation, d Document) (*round, error) {
 	now, a := l.clock(), r.account
-	next, err := l.holds(a, d, r.need.req, now)
+	next, err := l.holds(nil, a, &d, &r.need, now)
 	if err != nil {
 		return nil, err
 	}
 	to := r.need.amounts(r.covered)
 	next = adopt(next, r.holds, to)
-	if denied := l.refuse(r, d, next, to, now); denied != nil {
+	if denied := l.refuse(r, &d, next, to, now); denied != nil {
 		r.leave(true)
 		return nil, denied
 	}
@@ -48,9 +48,9 @@ func (l *Ledger) renew(r *Reservation, d Document) (*round, error) {
 	}
 	r.leave(false)
 	r.holds = next
-	err = l.raise(r, to, to)
+	r.raise(to, to, now)
 	l.keepAhead(r)
-	return nil, err
+	return nil, nil
 }
 
 // adopt carries over what is held in the same places. What was held under
@@ -63,29 +63,20 @@ func adopt(next, old []hold, to amounts) []hold {
 		}
 	}
 	for _, h := range old {
-		at := find(next, &h.place)
+		at := find(next, h.place)
 		if at == nil {
 			h.cap = most
 			next = append(next, h)
 			continue
 		}
 		at.tally = h.tally
-		at.amount, at.slack, at.window, at.counted = h.amount, h.slack, h.window, h.counted
+		at.amount, at.slack, at.minute, at.counted = h.amount, h.slack, h.minute, h.counted
 	}
 	return next
 }
 
-func find(holds []hold, p *place) *hold {
-	for i := range holds {
-		if holds[i].same(p) {
-			return &holds[i]
-		}
-	}
-	return nil
-}
-
 // refuse is why the request cannot go on with the holds, nil when it can.
-func (l *Ledger) refuse(r *Reservation, d Document, next []hold, to amounts, now time.Time) *Denied {
+func (l *Ledger) refuse(r *Reservation, d *Document, next []hold, to amounts, now time.Time) *Denied {
 	for i := range next {
 		h := &next[i]
 		if h.cap == most || h.tally == nil {

@@ -62,21 +62,21 @@ const ActionListModels = "models.list"
 
 // listsModels is decided by the action alone, which comes from the route: a
 // fact that a client could leave out must not open this door.
-func (r Request) listsModels() bool { return r.Action == ActionListModels && r.Model == "" }
+func (r *Request) listsModels() bool { return r.Action == ActionListModels && r.Model == "" }
 
 // hasNoOutput is false for a request that asks for output, whatever its
 // dialect makes of it.
-func (r Request) hasNoOutput() bool {
+func (r *Request) hasNoOutput() bool {
 	return r.listsModels() || r.Choices == 0 && r.OutputTokens == 0
 }
 
 // priced says that it is known what the model costs.
-func (r Request) priced() bool { return r.Rate != nil && !r.Rate.Unpriced }
+func (r *Request) priced() bool { return r.Rate != nil && !r.Rate.Unpriced }
 
 // free says that the action costs nothing wherever no price is known for it:
 // providers take money for what models read and write, not for telling about
 // them, nor for judging whether text is fit for them.
-func (r Request) free() bool {
+func (r *Request) free() bool {
 	if !r.hasNoOutput() {
 		return false
 	}
@@ -89,7 +89,7 @@ func (r Request) free() bool {
 
 // messages is how many requests the request counts as: a batch of mail counts
 // as so many.
-func (r Request) messages() int64 {
+func (r *Request) messages() int64 {
 	if r.Mail == nil {
 		return 1
 	}
@@ -97,22 +97,22 @@ func (r Request) messages() int64 {
 }
 
 // HidesOutput says that the model may produce output that nobody sees.
-func (r Request) HidesOutput() bool { return r.bounds().Hidden }
+func (r *Request) HidesOutput() bool { return r.bounds().Hidden }
 
 // bounds are what is known of the model. One of which nothing is known may
 // produce output that nobody sees.
-func (r Request) bounds() price.Rate {
+func (r *Request) bounds() price.Rate {
 	if r.Rate == nil {
 		return price.Rate{Hidden: true, Unpriced: true}
 	}
 	return *r.Rate
 }
 
-func (r Request) choices() int64 { return max(r.Choices, 1) }
+func (r *Request) choices() int64 { return max(r.Choices, 1) }
 
 // countedBy says whether a limit counts the request. A model that is missing
 // or too long to compare counts everywhere: hiding it must gain nothing.
-func (r Request) countedBy(l Limit) bool {
+func (r *Request) countedBy(l *Limit) bool {
 	switch {
 	case l.Model == "":
 		return true

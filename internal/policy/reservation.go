@@ -15,6 +15,7 @@ type Reservation struct {
 	need      need
 	outputCap int64
 
+	first   [10]hold // memory for as many
 	holds   []hold
 	covered Usage  // by the holds
 	waits   []hold // what has no room on disk yet
@@ -47,28 +48,23 @@ func (r *Reservation) Held() Usage {
 // Settle replaces what was held by what was used. It waits for the disk only
 // where a request used more than it held, and more than stands ahead there.
 func (r *Reservation) Settle(u Usage) {
-	r.end(func() {
-		a := r.need.amounts(u)
-		r.correct(func(h *hold) int64 { return h.of(a) })
-		r.account.totals.add(u, r.need.req.Rate, r.need.req.Retry)
-		r.ledger.writer.unsaved.add(r.account)
-	})
+	used := r.need.amounts(u)
+	r.end(used, used, &u)
 }
 
 // Release gives everything back: nothing reached the provider, or it did
 // nothing. Minute windows go on counting the request: a rate counts attempts.
 func (r *Reservation) Release() {
-	r.end(func() {
-		r.correct(func(h *hold) int64 {
-			if h.tally == nil {
-				return h.counts().attempt(r.need.req)
-			}
-			return 0
-		})
-	})
+	var attempt amounts
+	for i, unit := range units {
+		attempt[i] = unit.attempt(&r.need.req)
+	}
+	r.end(amounts{}, attempt, nil)
 }
 
-func (r *Reservation) end(how func()) {
+// end replaces what was held by amounts: one for periods, one for minutes. What
+// is settled is added to the totals; nil is nothing.
+func (r *Reservation) end(periods, minutes amounts, settled *Usage) {
 	l := r.ledger
 	l.mu.Lock()
 	defer l.unlock()
@@ -84,11 +80,15 @@ func (r *Reservation) end(how func()) {
 		r.account.unseen--
 	}
 	r.leave(false)
-	how()
+	r.correct(periods, minutes)
+	if settled != nil {
+		r.account.totals.add(*settled, r.need.req.Rate, r.need.req.Retry)
+		l.writer.unsaved.add(r.account)
+	}
 	if l.closed {
 		return
 	}
-	l.notice(r, l.clock(), nil)
+	l.notice(r, nil)
 	l.keepAhead(r)
 	if wait := l.exposed(r); wait != nil {
 		_ = l.await(wait, nil) // it has been logged; there is nobody to refuse
@@ -107,18 +107,17 @@ func (r *Reservation) leave(told bool) {
 }
 
 // correct replaces each hold by what it really was.
-func (r *Reservation) correct(used func(*hold) int64) {
+func (r *Reservation) correct(periods, minutes amounts) {
+	now := r.ledger.clock()
 	for i := range r.holds {
 		h := &r.holds[i]
-		if h.tally != nil {
-			h.lead(h.amount)
-			h.tally.held -= h.amount
-			h.tally.settled = saturate(h.tally.settled, used(h))
+		if h.tally == nil {
+			h.window.correct(h, h.of(minutes)-h.amount, now)
 			continue
 		}
-		if err := r.ledger.rates.correct(h, used(h)-h.amount); err != nil {
-			r.ledger.log.Warn("correcting a rate failed; the window stays as it was", "error", err)
-		}
+		h.lead(h.amount)
+		h.tally.held -= h.amount
+		h.tally.settled = saturate(h.tally.settled, h.of(periods))
 	}
 }
 
@@ -147,7 +146,7 @@ func (r *Reservation) measure() {
 func (r *Reservation) suffice(u Usage) bool {
 	for i, unit := range units {
 		enough := r.enough[i].Load()
-		if enough != math.MaxInt64 && unit.actual(u, r.need.req) > enough {
+		if enough != math.MaxInt64 && unit.actual(u, &r.need.req) > enough {
 			return false
 		}
 	}

@@ -11,14 +11,14 @@ import "time"
 // [Reservation.OutputCap]. Errors: *[Denied], [ErrUnavailable], or a
 // *[DocumentError] for limits that [Parse] would refuse.
 func (l *Ledger) Reserve(permissionID string, d Document, req Request) (*Reservation, error) {
-	r := &Reservation{ledger: l, need: newNeed(d, req)}
+	r := &Reservation{ledger: l, need: newNeed(&d, &req)}
 	l.mu.Lock()
 	defer l.unlock()
 	for {
 		if l.closed {
 			return nil, ErrClosed
 		}
-		wait, err := l.reserve(r, l.account(permissionID), d)
+		wait, err := l.reserve(r, l.account(permissionID), &d)
 		if err != nil {
 			return nil, err
 		}
@@ -35,28 +35,23 @@ func (l *Ledger) Reserve(permissionID string, d Document, req Request) (*Reserva
 
 // reserve takes the share, or returns what to wait for before it is asked
 // again.
-func (l *Ledger) reserve(r *Reservation, a *account, d Document) (*round, error) {
+func (l *Ledger) reserve(r *Reservation, a *account, d *Document) (*round, error) {
 	now := l.clock()
-	holds, err := l.holds(a, d, r.need.req, now)
+	holds, err := l.holds(r.first[:0], a, d, &r.need, now)
 	if err != nil {
 		return nil, err
 	}
 	r.account, r.holds = a, holds
 	free := r.room()
-	for _, c := range l.checks(r, d, free, now) {
-		if c.denied != nil {
-			l.notice(r, now, c.denied)
-			return nil, c.denied
-		}
+	if _, denied := l.check(r, d, &free, now); denied != nil {
+		l.notice(r, denied)
+		return nil, denied
 	}
 	used, to := r.begin(free.output)
 	if wait := l.uncovered(r, r.holds, to, now); wait != nil {
 		return wait, nil
 	}
-	if err := l.raise(r, to, used); err != nil {
-		r.correct(func(*hold) int64 { return 0 })
-		return nil, err
-	}
+	r.raise(to, used, now)
 	a.running++
 	if r.need.grows() {
 		a.growing++
@@ -95,7 +90,7 @@ func (l *Ledger) uncovered(r *Reservation, holds []hold, to amounts, now time.Ti
 func (l *Ledger) uncoveredHold(a *account, h *hold, to amounts, now time.Time) *round {
 	more := h.of(to) - h.amount
 	if h.tally == nil {
-		if w := l.unmarked(a, h, now); more > 0 {
+		if w := l.unmarked(a, now); more > 0 {
 			return w
 		}
 		return nil
@@ -114,34 +109,29 @@ func (l *Ledger) uncoveredHold(a *account, h *hold, to amounts, now time.Time) *
 }
 
 // raise takes what the holds lack for the amounts, of which those of used are
-// needed now. Only windows can fail, so they go first.
-func (l *Ledger) raise(r *Reservation, to, used amounts) error {
+// needed now.
+func (r *Reservation) raise(to, used amounts, now time.Time) {
 	for i := range r.holds {
 		h := &r.holds[i]
-		more := h.of(to) - h.amount
-		if h.tally != nil || more <= 0 {
-			continue
-		}
-		w, err := l.rates.add(h.key, more)
-		if err != nil {
-			return err
-		}
-		if w.id != h.window {
-			h.window, h.counted = w.id, 0
-		}
-		h.counted += more
-		h.amount += more
-	}
-	for i := range r.holds {
-		h := &r.holds[i]
-		if more := h.of(to) - h.amount; h.tally != nil && more > 0 {
-			h.tally.held += more
-			h.amount += more
+		if more := h.of(to) - h.amount; more > 0 {
+			h.take(more, now)
 		}
 		h.lead(h.of(used))
 	}
 	r.measure()
-	return nil
+}
+
+// take counts more in the tally or the minute of the moment.
+func (h *hold) take(more int64, now time.Time) {
+	h.amount += more
+	if h.tally != nil {
+		h.tally.held += more
+		return
+	}
+	if h.window.add(more, now); h.window.ends != h.minute {
+		h.minute, h.counted = h.window.ends, 0
+	}
+	h.counted += more
 }
 
 // keepAhead has ceilings moved in the background that the reservation left too

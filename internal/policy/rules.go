@@ -209,7 +209,7 @@ func judgeStreaming(d Document, req Request) verdict {
 func judgePrice(d Document, req Request) verdict {
 	capped := false
 	for i, l := range d.Limits {
-		if l.Dollars == 0 || req.listsModels() || !req.countedBy(l) {
+		if l.Dollars == 0 || req.listsModels() || !req.countedBy(&l) {
 			continue
 		}
 		capped = true
@@ -226,7 +226,7 @@ func judgePrice(d Document, req Request) verdict {
 	return pass("the price is known")
 }
 
-func (r Request) unpriced() string {
+func (r *Request) unpriced() string {
 	if r.Model == "" {
 		return "the request names no model that has a price"
 	}

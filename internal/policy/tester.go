@@ -66,7 +66,7 @@ func (d Document) checkUnused(req Request) []Check {
 func (d Document) judgeUnused(req Request, which func(Limit) bool) verdict {
 	reason := pass(unrestricted)
 	for i, l := range d.Limits {
-		if !which(l) || !req.countedBy(l) {
+		if !which(l) || !req.countedBy(&l) {
 			continue
 		}
 		reason = pass("nothing is taken to be used, and there is room")
@@ -91,7 +91,7 @@ func (l Limit) judgeUnused(u Unit, req Request) verdict {
 		return pass("")
 	case u.metered() && !known:
 		return fail(CodeInputCapExceeded, "the provider adds input of unknown size, and the model's context is not known either; send the whole input in the request")
-	case u.actual(least, req) <= most:
+	case u.actual(least, &req) <= most:
 		return pass("")
 	case l.Per == Minute:
 		return fail(CodeRateLimited, "the request needs more than the whole limit of %s; send a smaller one", l.sentence(u))
@@ -101,7 +101,7 @@ func (l Limit) judgeUnused(u Unit, req Request) verdict {
 
 // least is the usage of the request when each answer is one token long. Known
 // is false when its input has no bound.
-func (r Request) least() (u Usage, known bool) {
+func (r *Request) least() (u Usage, known bool) {
 	u = Usage{InputTokens: r.InputTokens, OutputTokens: r.Choices}
 	if !r.InputUnknown {
 		return u, true

@@ -38,7 +38,7 @@ func (u Unit) cap(l Limit) int64 {
 
 // actual is what a request with that usage took, at most most. One without a
 // price costs nothing.
-func (u Unit) actual(used Usage, req Request) int64 {
+func (u Unit) actual(used Usage, req *Request) int64 {
 	switch u {
 	case Requests:
 		return req.messages()
@@ -56,7 +56,7 @@ func (u Unit) metered() bool { return u != Requests }
 func (u Unit) priced() bool  { return u == NanoDollars }
 
 // attempt is what a request takes of a rate that came to nothing.
-func (u Unit) attempt(req Request) int64 {
+func (u Unit) attempt(req *Request) int64 {
 	if u.metered() {
 		return 0
 	}
