@@ -27,7 +27,7 @@ type AuthRequest struct {
 	Proof dpop.Request
 	// BodySum takes the place of Proof.BodySum for whoever must know whose body
 	// it is before reading it; optional. Its errors are returned wrapped.
-	BodySum func(Caller) ([sha256.Size]byte, error)
+	BodySum func(*Caller) ([sha256.Size]byte, error)
 }
 
 // Caller is who a request comes from. The app is active or suspended.
@@ -47,19 +47,19 @@ type Caller struct {
 // checked first, as far as the token has no say in it; then a token that is
 // unknown, over, expired or bound to another key is one and the same refusal,
 // after the same work.
-func (p *Pairing) Authenticate(r AuthRequest) (Caller, error) {
+func (p *Pairing) Authenticate(r AuthRequest) (*Caller, error) {
 	token, err := boundToken(r.Authorization)
 	if err != nil {
-		return Caller{}, err
+		return nil, err
 	}
 	known, _ := p.signer.tokens.get(token)
 	r.Proof.AccessToken, r.Proof.TokenHash = token, known.hash
 	proof, err := p.cfg.Verifier.Check(r.Proof)
 	if err != nil {
-		return Caller{}, err
+		return nil, err
 	}
 	if err := p.checkNonce(proof.Nonce); err != nil {
-		return Caller{}, err
+		return nil, err
 	}
 	now := p.now()
 	caller, s, err := p.bearer(token, proof.Thumbprint, now)
@@ -68,14 +68,14 @@ func (p *Pairing) Authenticate(r AuthRequest) (Caller, error) {
 			_ = dpop.TokenHash(token)
 			_, _ = p.signer.open(token)
 		}
-		return Caller{}, err
+		return nil, err
 	}
 	bodySum := r.Proof.BodySum
 	if r.BodySum != nil {
 		bodySum = func() ([sha256.Size]byte, error) { return r.BodySum(caller) }
 	}
 	if err := p.cfg.Verifier.Accept(proof, bodySum); err != nil {
-		return Caller{}, err
+		return nil, err
 	}
 	caller.BodyBound = proof.BodyHash != ""
 	s.touch(now)
@@ -103,32 +103,32 @@ func (p *Pairing) Unauthorized(err error) error {
 }
 
 // bearer says whom a token stands for when it comes from the holder of a key.
-func (p *Pairing) bearer(token, thumbprint string, now time.Time) (Caller, *liveSession, error) {
+func (p *Pairing) bearer(token, thumbprint string, now time.Time) (*Caller, *liveSession, error) {
 	c, err := p.signer.verify(token, now)
 	if err != nil {
-		return Caller{}, nil, err
+		return nil, nil, err
 	}
 	return p.caller(c, thumbprint)
 }
 
 // caller looks up whom a token names, in memory. A session cannot be idle for
 // long enough to matter here: its tokens expire long before.
-func (p *Pairing) caller(c claims, thumbprint string) (Caller, *liveSession, error) {
+func (p *Pairing) caller(c claims, thumbprint string) (*Caller, *liveSession, error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	s := p.live.sessions[c.SessionID]
 	if s == nil {
-		return Caller{}, nil, fmt.Errorf("%w: session is over", ErrInvalidToken)
+		return nil, nil, fmt.Errorf("%w: session is over", ErrInvalidToken)
 	}
 	app := p.live.apps[s.record.AppID].App
 	app.Status = p.halts.status(app)
 	if s.record.AppID != c.ClientID || !app.Status.known() || p.halts.ended(app.ID, c.SessionID) {
-		return Caller{}, nil, fmt.Errorf("%w: app is revoked", ErrInvalidToken)
+		return nil, nil, fmt.Errorf("%w: app is revoked", ErrInvalidToken)
 	}
 	if s.record.Thumbprint != c.Confirm.Thumbprint || c.Confirm.Thumbprint != thumbprint {
-		return Caller{}, nil, fmt.Errorf("%w: bound to another key", ErrInvalidToken)
+		return nil, nil, fmt.Errorf("%w: bound to another key", ErrInvalidToken)
 	}
-	return Caller{App: app, Session: s.record.Session}, s, nil
+	return &Caller{App: app, Session: s.record.Session}, s, nil
 }
 
 // boundToken takes the access token from the Authorization header. A bound

@@ -73,7 +73,7 @@ func TestAuthenticate(t *testing.T) {
 		if !errors.Is(err, row.want) || (err == nil) != (row.want == nil) {
 			t.Errorf("%s: got %v, want %v", row.name, err, row.want)
 		}
-		if (row.want == nil) != (caller.App.ID == a.id && caller.Session.AppID == a.id) {
+		if (row.want == nil) != (caller != nil && caller.App.ID == a.id && caller.Session.AppID == a.id) {
 			t.Errorf("%s: caller is %+v", row.name, caller)
 		}
 	}

@@ -214,7 +214,7 @@ func TestRefusedTokens(t *testing.T) {
 	g := newGateway(t)
 	for name, request := range g.refusedTokens() {
 		for range 3 {
-			if caller, err := g.Authenticate(request()); !errors.Is(err, pairing.ErrInvalidToken) || caller.App.ID != "" || caller.Session.ID != "" {
+			if caller, err := g.Authenticate(request()); !errors.Is(err, pairing.ErrInvalidToken) || caller != nil {
 				t.Errorf("%s: %+v, %v", name, caller, err)
 			}
 		}

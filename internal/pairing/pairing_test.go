@@ -228,7 +228,7 @@ func (a *app) renew() error {
 }
 
 // use makes a request with the app's token and a fresh proof.
-func (a *app) use() (pairing.Caller, error) {
+func (a *app) use() (*pairing.Caller, error) {
 	a.g.t.Helper()
 	const url = issuer + "/r/llm/openai/v1/models"
 	proof, err := a.key.Sign(dpop.Claims{Method: "GET", URL: url, AccessToken: a.access}, a.g.clock.Now())

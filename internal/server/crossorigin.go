@@ -24,16 +24,14 @@ const (
 )
 
 // share adds to an answer what lets an allowed page read it.
-func (x *crossOrigin) share(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		h := c.Response().Header()
-		h.Add(echo.HeaderVary, echo.HeaderOrigin)
-		if origin, ok := x.allowed(c.Request()); ok {
-			h.Set(echo.HeaderAccessControlAllowOrigin, origin)
-			h.Set(echo.HeaderAccessControlExposeHeaders, exposedHeaders)
-		}
-		return next(c)
+func (x *crossOrigin) share(c echo.Context) error {
+	h := c.Response().Header()
+	h.Add(echo.HeaderVary, echo.HeaderOrigin)
+	if origin, ok := x.allowed(c.Request()); ok {
+		h.Set(echo.HeaderAccessControlAllowOrigin, origin)
+		h.Set(echo.HeaderAccessControlExposeHeaders, exposedHeaders)
 	}
+	return nil
 }
 
 // preflight answers a browser's question whether a page may send a request. It
@@ -58,16 +56,16 @@ func (x *crossOrigin) preflight(c echo.Context) error {
 }
 
 // preflights answers preflights among requests of every method, each after
-// the guard, and hands on the rest.
-func (x *crossOrigin) preflights(guard echo.MiddlewareFunc) echo.MiddlewareFunc {
-	answer := guard(x.preflight)
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			if isPreflight(c.Request()) {
-				return answer(c)
-			}
-			return next(c)
+// the throttle.
+func (x *crossOrigin) preflights(t *throttle) guard {
+	return func(c echo.Context) error {
+		if !isPreflight(c.Request()) {
+			return nil
 		}
+		if err := t.guard(c); err != nil {
+			return err
+		}
+		return x.preflight(c)
 	}
 }
 

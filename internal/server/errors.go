@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/keywicket/keywicket/internal/pairing"
+	"github.com/keywicket/keywicket/internal/proxy"
 )
 
 // answerError is the one place where an error of the public side becomes an
@@ -69,14 +70,13 @@ func errorCode(status int) string {
 
 // requestID names every answer; the data plane names its own, as its audit
 // lines carry the same id.
-func requestID(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if !strings.HasPrefix(c.Request().URL.Path, "/r/") {
-			var id [16]byte
-			_, _ = rand.Read(id[:]) // never fails (crypto/rand)
-			c.Response().Header().Set(echo.HeaderXRequestID,
-				"req_"+strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(id[:])))
-		}
-		return next(c)
+func requestID(c echo.Context) error {
+	if path := c.Request().URL.Path; strings.HasPrefix(path, proxy.Prefix) || strings.HasPrefix(path, proxy.UnifiedPrefix) {
+		return nil
 	}
+	var id [16]byte
+	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
+	c.Response().Header().Set(echo.HeaderXRequestID,
+		"req_"+strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(id[:])))
+	return nil
 }

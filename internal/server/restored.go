@@ -16,24 +16,20 @@ const (
 // confirmed refuses everything with 503 while the database is an older copy
 // that the owner has not accepted: it may know apps that were revoked since,
 // and not know what was spent since.
-func (r *rooms) confirmed(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if !r.store.Restored() {
-			return next(c)
-		}
-		return writeCode(c, http.StatusServiceUnavailable, codeRestored, wordsRestored)
+func (r *rooms) confirmed(c echo.Context) error {
+	if !r.store.Restored() {
+		return nil
 	}
+	return writeCode(c, http.StatusServiceUnavailable, codeRestored, wordsRestored)
 }
 
 // confirmedData is confirmed in the shape of an error that the client library of
 // the provider asked for expects.
-func (r *rooms) confirmedData(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if !r.store.Restored() {
-			return next(c)
-		}
-		body := r.proxy.ErrorBody(c.Request(), plugins.Failure{Status: http.StatusServiceUnavailable, Code: codeRestored, Message: wordsRestored})
-		c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
-		return c.JSONBlob(http.StatusServiceUnavailable, body)
+func (r *rooms) confirmedData(c echo.Context) error {
+	if !r.store.Restored() {
+		return nil
 	}
+	body := r.proxy.ErrorBody(c.Request(), plugins.Failure{Status: http.StatusServiceUnavailable, Code: codeRestored, Message: wordsRestored})
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return c.JSONBlob(http.StatusServiceUnavailable, body)
 }

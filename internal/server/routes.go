@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -15,18 +14,8 @@ import (
 // in it.
 type route struct {
 	method, path string
-	guards       []echo.MiddlewareFunc // outermost first
+	guards       []guard // in this order
 	handler      echo.HandlerFunc
-}
-
-// guarded is the handler behind its guards. They are put around it once, and
-// not, as echo would, for every request.
-func (r route) guarded() echo.HandlerFunc {
-	h := r.handler
-	for _, guard := range slices.Backward(r.guards) {
-		h = guard(h)
-	}
-	return h
 }
 
 // anyMethod stands for every method a client may send.
@@ -45,12 +34,12 @@ const anyMethod = "*"
 func (s *Server) routes() []route {
 	const get, post = http.MethodGet, http.MethodPost
 	apps := newThrottle(s.cfg.UnauthenticatedPerMinute)
-	anybody := []echo.MiddlewareFunc{deadlines}
+	anybody := []guard{deadlines}
 	x := &crossOrigin{pairing: s.rooms.pairing}
-	visits := []echo.MiddlewareFunc{deadlines, apps.guard, s.rooms.confirmed}
-	throttled := []echo.MiddlewareFunc{deadlines, s.rooms.nonce, x.share, apps.guard, s.rooms.confirmed}
-	calls := []echo.MiddlewareFunc{deadlines, s.rooms.nonce, x.share, newThrottle(s.cfg.UnauthenticatedPerMinute).guard, s.rooms.confirmed}
-	data := []echo.MiddlewareFunc{s.rooms.nonce, x.share, x.preflights(newThrottle(s.cfg.UnauthenticatedPerMinute).guard), s.rooms.confirmedData}
+	visits := []guard{deadlines, apps.guard, s.rooms.confirmed}
+	throttled := []guard{deadlines, s.rooms.nonce, x.share, apps.guard, s.rooms.confirmed}
+	calls := []guard{deadlines, s.rooms.nonce, x.share, newThrottle(s.cfg.UnauthenticatedPerMinute).guard, s.rooms.confirmed}
+	data := []guard{s.rooms.nonce, x.share, x.preflights(newThrottle(s.cfg.UnauthenticatedPerMinute)), s.rooms.confirmedData}
 	o := &oauth{pairing: s.rooms.pairing, errorPage: s.rooms.ui.Error}
 	a := &api{pairing: s.rooms.pairing, ledger: s.rooms.ledger, publicURL: s.url, history: &ownHistory{
 		usage: s.rooms.usage, zone: s.cfg.Zone, clock: s.cfg.Clock, known: map[string]ownMonth{},
@@ -88,12 +77,18 @@ func (s *Server) routes() []route {
 const signInsPerMinute = 10
 
 func (s *Server) consoleRoutes() []route {
-	sameOrigin := echo.WrapMiddleware(http.NewCrossOriginProtection().Handler)
+	protection := http.NewCrossOriginProtection()
+	sameOrigin := func(c echo.Context) error {
+		if err := protection.Check(c.Request()); err != nil {
+			return echo.NewHTTPError(http.StatusForbidden, err.Error())
+		}
+		return nil
+	}
 	visitors := newThrottle(s.cfg.UnauthenticatedPerMinute)
 	guesses := newThrottle(min(signInsPerMinute, s.cfg.UnauthenticatedPerMinute))
 	var table []route
 	for _, r := range s.rooms.ui.Routes() {
-		guards := []echo.MiddlewareFunc{deadlines, atHome(s.url), sameOrigin}
+		guards := []guard{deadlines, atHome(s.url), sameOrigin}
 		switch {
 		case r.Access == ui.SignedIn:
 		case r.Method == http.MethodPost:
@@ -101,7 +96,7 @@ func (s *Server) consoleRoutes() []route {
 		default:
 			guards = append(guards, visitors.guard)
 		}
-		table = append(table, route{r.Method, r.Path, append(guards, s.rooms.ui.Guard(r.Access)), r.Handler})
+		table = append(table, route{r.Method, r.Path, guards, s.rooms.ui.Guard(r.Access)(r.Handler)})
 	}
 	return table
 }
@@ -111,9 +106,9 @@ func (s *Server) publicHandler() http.Handler {
 	e := newEcho()
 	e.IPExtractor = clientAddress(s.cfg.BehindProxy, s.cfg.TrustedProxies)
 	e.HTTPErrorHandler = s.answerError
-	e.Use(s.recoverer(), realAddress, requestID, securityHeaders(strings.HasPrefix(s.url, "https://")))
+	e.Use(s.recoverer(), inOrder(realAddress, requestID, securityHeaders(strings.HasPrefix(s.url, "https://"))))
 	for _, r := range s.routes() {
-		h := r.guarded()
+		h := inOrder(r.guards...)(r.handler)
 		if r.method == anyMethod {
 			e.Any(r.path, h)
 			continue
