@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,15 +26,27 @@ func (g *gateway) keyListCommand() *cobra.Command {
 	})
 }
 
-// keyState is whether a key is used, in a word.
+// keyState is whether a key is used, in a word, or for how many it rests.
 func keyState(key admin.Key) string {
 	switch {
 	case key.Draining && key.Health.InUse > 0:
 		return "draining"
 	case key.Draining:
 		return "drained"
-	case key.Health.SlowModels > 0 && key.Health.State == "ok":
-		return "slow"
+	case key.Health.State != "ok":
+		return key.Health.State
 	}
-	return key.Health.State
+	var of []string
+	for _, few := range []struct {
+		n    int
+		what string
+	}{{key.Health.SlowModels, "model"}, {key.Health.Apps, "app"}} {
+		if few.n > 0 {
+			of = append(of, count(few.n, few.what))
+		}
+	}
+	if len(of) == 0 {
+		return "ok"
+	}
+	return "rests for " + strings.Join(of, ", ")
 }

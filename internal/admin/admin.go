@@ -61,7 +61,7 @@ type Config struct {
 	TestKey func(ctx context.Context, credentialID string) (KeyReport, error)
 	// KeyHealth tells how each key that was used has fared, by its id. Default: none
 	// was.
-	KeyHealth func() map[string]KeyHealth
+	KeyHealth func() map[string]vault.Health
 	// PublicURL is the origin apps use. Required.
 	PublicURL string
 	// Data is the data as a whole: backups, rotation, checks. Required.

@@ -9,8 +9,8 @@ import (
 
 func TestRestingKeysAreFound(t *testing.T) {
 	t.Parallel()
-	health := map[string]KeyHealth{"key_1": {State: "resting", Why: "refused"}, "key_2": {State: "ok"}, "key_3": {State: "trying", Why: "refused"}}
-	a := &Admin{cfg: Config{KeyHealth: func() map[string]KeyHealth { return health }}}
+	health := map[string]vault.Health{"key_1": {State: "resting", Why: "refused"}, "key_2": {State: "ok"}, "key_3": {State: "trying", Why: "refused"}}
+	a := &Admin{cfg: Config{KeyHealth: func() map[string]vault.Health { return health }}}
 	found := a.restingKeys("keys", []vault.Credential{
 		{ID: "key_1", Label: "work"}, {ID: "key_2", Label: "fine"}, {ID: "key_4", Label: "unused"},
 		{ID: "key_3", Label: "out", Arrangement: vault.Arrangement{Draining: true}},

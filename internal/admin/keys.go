@@ -162,7 +162,7 @@ func (a *Admin) recordKey(kind audit.Kind, credential vault.Credential, words st
 }
 
 func (a *Admin) keyOf(c vault.Credential) Key {
-	health := KeyHealth{State: "ok"}
+	health := vault.Health{State: "ok"}
 	if a.cfg.KeyHealth != nil {
 		if known, used := a.cfg.KeyHealth()[c.ID]; used {
 			health = known

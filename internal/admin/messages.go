@@ -55,22 +55,7 @@ type Key struct {
 	AllowPrivate bool              `json:"allow_private,omitzero"`
 	Arrangement
 
-	Health KeyHealth `json:"health"`
-}
-
-// KeyHealth is how a key has fared since the gateway was started.
-type KeyHealth struct {
-	CredentialID string    `json:"-"`
-	State        string    `json:"state"`              // ok, resting, or trying: the rest is over, the next request finds out
-	Why          string    `json:"why,omitzero"`       // it rests
-	Until        time.Time `json:"until,omitzero"`     // it rests
-	InUse        int       `json:"in_use"`             // requests under way
-	Requests     int64     `json:"requests"`           // attempts
-	Failed       int64     `json:"failed"`             // of them
-	LastUsed     time.Time `json:"last_used,omitzero"` // zero: not since the start
-	LastFailure  string    `json:"last_failure,omitzero"`
-	SlowModels   int       `json:"slow_models,omitzero"` // models it rests for, told to slow down
-	Apps         int       `json:"apps,omitzero"`        // apps it rests for that met what the others have not
+	Health vault.Health `json:"health"`
 }
 
 // Arrangement says when a key is used among those of its resource.

@@ -91,9 +91,11 @@ func (k *keyring) take(candidates []vault.Credential, tried []string, app, model
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := k.clock()
-	var free []vault.Credential
+	var room [8]int // nearly always enough
+	free := room[:0]
 	alone := k.alone(candidates, app, model, now)
-	for _, c := range candidates {
+	for i := range candidates {
+		c := &candidates[i]
 		if c.Draining || slices.Contains(tried, c.ID) {
 			continue
 		}
@@ -101,14 +103,14 @@ func (k *keyring) take(candidates []vault.Credential, tried []string, app, model
 			none = none.sooner(rests)
 			continue
 		}
-		if len(free) == 0 || c.Rank == free[0].Rank {
-			free = append(free, c)
+		if len(free) == 0 || c.Rank == candidates[free[0]].Rank {
+			free = append(free, i)
 		}
 	}
 	if len(free) == 0 {
 		return vault.Credential{}, none, false
 	}
-	c = k.weigh(free)
+	c = candidates[k.weigh(candidates, free)]
 	k.begin(c.ID, app, model, now)
 	return c, resting{}, true
 }
@@ -117,7 +119,8 @@ func (k *keyring) take(candidates []vault.Credential, tried []string, app, model
 // is between the provider and whoever asks, and the answer is passed on.
 func (k *keyring) alone(candidates []vault.Credential, app, model string, now time.Time) bool {
 	usable := 0
-	for _, c := range candidates {
+	for i := range candidates {
+		c := &candidates[i]
 		if rests := k.resting(c.ID, app, model, now).why; !c.Draining && (rests == keyServed || rests.passing()) {
 			usable++
 		}
@@ -144,7 +147,7 @@ func (r resting) sooner(other resting) resting {
 
 // resting says how long a key rests for an app and a model.
 func (k *keyring) resting(id, app, model string, now time.Time) (longest resting) {
-	for _, r := range append(k.of(id, app, model), k.ofKey(id)) {
+	for _, r := range k.of(id, app, model) {
 		if left := time.Second; r.resting(now) {
 			if left = max(left, r.until.Sub(now)); left > longest.left {
 				longest = resting{left, r.why}
@@ -154,30 +157,29 @@ func (k *keyring) resting(id, app, model string, now time.Time) (longest resting
 	return longest
 }
 
-// of are the rests of a key, if any, that an app and a model share with few.
-func (k *keyring) of(id, app, model string) []*rest {
-	return []*rest{k.slow[slowKey{id, "", model}], k.slow[slowKey{id, app, model}], k.slow[slowKey{id, app, ""}]}
-}
-
-func (k *keyring) ofKey(id string) *rest {
+// of are the rests of a key, if any: those that an app and a model share with
+// few, and at last its own.
+func (k *keyring) of(id, app, model string) (all [4]*rest) {
+	all = [...]*rest{k.slow[slowKey{id, "", model}], k.slow[slowKey{id, app, model}], k.slow[slowKey{id, app, ""}], nil}
 	if r := k.keys[id]; r != nil {
-		return &r.rest
+		all[3] = &r.rest
 	}
-	return nil
+	return all
 }
 
-func (k *keyring) weigh(free []vault.Credential) vault.Credential {
+// weigh picks one of the candidates that are free.
+func (k *keyring) weigh(candidates []vault.Credential, free []int) int {
 	if len(free) == 1 {
 		return free[0]
 	}
 	total := 0
-	for _, c := range free {
-		total += c.Share()
+	for _, i := range free {
+		total += candidates[i].Share()
 	}
 	n := k.pick(total)
-	for _, c := range free {
-		if n -= c.Share(); n < 0 {
-			return c
+	for _, i := range free {
+		if n -= candidates[i].Share(); n < 0 {
+			return i
 		}
 	}
 	return free[0]
@@ -195,7 +197,8 @@ func (k *keyring) begin(id, app, model string, now time.Time) {
 	if r.trial = (time.Time{}); r.why != "" {
 		r.trial = now.Add(trialTime)
 	}
-	for _, s := range k.of(id, app, model) {
+	all := k.of(id, app, model)
+	for _, s := range all[:3] {
 		if s != nil {
 			s.trial = now.Add(trialTime)
 		}
@@ -247,7 +250,7 @@ func (k *keyring) unheard(id, app, model string) {
 
 // tried ends a trial.
 func (k *keyring) tried(id, app, model string) {
-	for _, r := range append(k.of(id, app, model), k.ofKey(id)) {
+	for _, r := range k.of(id, app, model) {
 		if r != nil {
 			r.trial = time.Time{}
 		}
@@ -368,30 +371,15 @@ func (r *rest) fail(outcome keyOutcome, now time.Time, retryAfter time.Duration)
 	r.why, r.until = outcome, now.Add(pause)
 }
 
-// KeyHealth is how one key has fared since the gateway was started.
-type KeyHealth struct {
-	CredentialID string    `json:"credential_id"`
-	State        string    `json:"state"`              // ok, resting, or trying: the rest is over, one request finds out
-	Why          string    `json:"why,omitzero"`       // it rests
-	Until        time.Time `json:"until,omitzero"`     // it rests
-	InUse        int       `json:"in_use"`             // requests under way
-	Requests     int64     `json:"requests"`           // attempts, since the start
-	Failed       int64     `json:"failed"`             // of them
-	LastUsed     time.Time `json:"last_used,omitzero"` // zero: not since the start
-	LastFailure  string    `json:"last_failure,omitzero"`
-	SlowModels   int       `json:"slow_models,omitzero"` // models it rests for, told to slow down
-	Apps         int       `json:"apps,omitzero"`        // apps it rests for that met what the others have not
-}
-
 // health tells how each key that was used has fared.
-func (k *keyring) health() map[string]KeyHealth {
+func (k *keyring) health() map[string]vault.Health {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := k.clock()
-	all := make(map[string]KeyHealth, len(k.keys))
+	all := make(map[string]vault.Health, len(k.keys))
 	for id, r := range k.keys {
-		h := KeyHealth{
-			CredentialID: id, State: "ok", InUse: r.inUse, Requests: r.requests, Failed: r.failed,
+		h := vault.Health{
+			State: "ok", InUse: r.inUse, Requests: r.requests, Failed: r.failed,
 			LastUsed: r.lastUsed, LastFailure: string(r.lastFailure),
 		}
 		if r.why != "" {
@@ -402,15 +390,22 @@ func (k *keyring) health() map[string]KeyHealth {
 		}
 		all[id] = h
 	}
+	counted := map[slowKey]bool{}
 	for slow, r := range k.slow {
-		if h, there := all[slow.credential]; there && now.Before(r.until) {
-			if slow.model == "" {
-				h.Apps++
-			} else {
-				h.SlowModels++
-			}
-			all[slow.credential] = h
+		h, there := all[slow.credential]
+		if slow.model != "" {
+			slow.app = "" // a model counts once, for however many apps
 		}
+		if !there || !now.Before(r.until) || counted[slow] {
+			continue
+		}
+		counted[slow] = true
+		if slow.model == "" {
+			h.Apps++
+		} else {
+			h.SlowModels++
+		}
+		all[slow.credential] = h
 	}
 	return all
 }

@@ -266,3 +266,25 @@ func TestTheOnlyKeyIsAlwaysAsked(t *testing.T) {
 		}
 	}
 }
+
+// A model counts once, for however many apps a key rests for it.
+func TestHealthCountsModelsAndApps(t *testing.T) {
+	t.Parallel()
+	r := newRing(t)
+	hears := func(app, model string, outcome keyOutcome) {
+		r.begin("a", app, model, r.now)
+		r.heard("a", app, model, outcome, time.Minute)
+		r.give("a")
+	}
+	hears("one", "m", keySlowDown)
+	hears("two", "m", keySlowDown) // it now rests for that model and all apps
+	hears("two", "n", keySlowDown)
+	hears("two", "n", keyNoCredit)
+	if h := r.health()["a"]; h.State != "ok" || h.SlowModels != 2 || h.Apps != 1 || h.Requests != 4 || h.Failed != 4 {
+		t.Errorf("%+v", h)
+	}
+	r.now = r.now.Add(time.Hour)
+	if h := r.health()["a"]; h.SlowModels != 0 || h.Apps != 0 {
+		t.Errorf("when the rests are over: %+v", h)
+	}
+}

@@ -96,7 +96,7 @@ func (p *Proxy) changed(c pairing.Change) {
 func (p *Proxy) Running() int { return p.running.count() }
 
 // KeyHealth tells how each provider key that was used has fared, by its id.
-func (p *Proxy) KeyHealth() map[string]KeyHealth { return p.keys.health() }
+func (p *Proxy) KeyHealth() map[string]vault.Health { return p.keys.health() }
 
 // CutAll stops every running request at once. code is one of the protocol's,
 // such as frozen; streams end with an event that carries it.

@@ -154,7 +154,7 @@ func (r *rooms) openFronts(cfg Config, publicURL string) (err error) {
 			report, err := r.proxy.TestKey(ctx, id)
 			return ui.KeyReport(report), err
 		},
-		KeyHealth: r.keyHealth, Providers: r.book, Prices: r.prices, Usage: r.usage, Alerts: r.alerts,
+		KeyHealth: r.proxy.KeyHealth, Providers: r.book, Prices: r.prices, Usage: r.usage, Alerts: r.alerts,
 		Restored: keeper{r}.Restored, AcceptRestore: keeper{r}.AcceptRestore,
 		PublicURL: publicURL, Zone: cfg.Zone, Clock: cfg.Clock, Log: cfg.Log,
 	})
@@ -168,26 +168,10 @@ func (r *rooms) openFronts(cfg Config, publicURL string) (err error) {
 			report, err := r.proxy.TestKey(ctx, id)
 			return admin.KeyReport(report), err
 		},
-		KeyHealth: func() map[string]admin.KeyHealth {
-			all := map[string]admin.KeyHealth{}
-			for id, health := range r.proxy.KeyHealth() {
-				all[id] = admin.KeyHealth(health)
-			}
-			return all
-		},
-		Running: r.proxy.Running, Data: keeper{r}, PublicURL: publicURL,
+		KeyHealth: r.proxy.KeyHealth, Running: r.proxy.Running, Data: keeper{r}, PublicURL: publicURL,
 		Zone: cfg.Zone, Clock: cfg.Clock, Log: cfg.Log, Version: cfg.Version,
 	})
 	return err
-}
-
-// keyHealth says to the console how the keys fare.
-func (r *rooms) keyHealth() map[string]ui.KeyHealth {
-	all := map[string]ui.KeyHealth{}
-	for id, health := range r.proxy.KeyHealth() {
-		all[id] = ui.KeyHealth(health)
-	}
-	return all
 }
 
 // resources says to pairing what the providers offer.

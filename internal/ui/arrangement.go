@@ -66,7 +66,7 @@ func arrangementOf(rank, weight string) (a vault.Arrangement, err error) {
 }
 
 // healthOf puts into words how a key fares.
-func (u *UI) healthOf(key vault.Credential, all map[string]KeyHealth) (v healthView) {
+func (u *UI) healthOf(key vault.Credential, all map[string]vault.Health) (v healthView) {
 	h, used := all[key.ID]
 	switch {
 	case key.Draining && all != nil && h.InUse == 0:
@@ -87,6 +87,9 @@ func (u *UI) healthOf(key vault.Credential, all map[string]KeyHealth) (v healthV
 	}
 	if h.SlowModels > 0 {
 		v.Words = append(v.Words, "Rests for "+count(int64(h.SlowModels), "model")+": told to slow down.")
+	}
+	if h.Apps > 0 && h.State == "ok" {
+		v.Words = append(v.Words, "Rests for "+count(int64(h.Apps), "app")+" that met failures, or no credit; it serves the others.")
 	}
 	words := number(int64(h.InUse)) + " now, " + count(h.Requests, "request") + " since the gateway was started"
 	if h.Failed > 0 {

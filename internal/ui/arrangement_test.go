@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/keywicket/keywicket/internal/audit"
-	"github.com/keywicket/keywicket/internal/ui"
 	"github.com/keywicket/keywicket/internal/vault"
 )
 
@@ -25,7 +24,7 @@ func TestArrangingKeys(t *testing.T) {
 	v.get("/keys").has(t, "rank 2, weight 5", "Openai-Project: proj_1", "may be on a private network", "drain the old one")
 
 	v.post("/keys/"+young.ID+"/arrange", "rank", "0", "weight", "3").want(t, http.StatusSeeOther, "/keys")
-	c.health.Store(&map[string]ui.KeyHealth{})
+	c.health.Store(&map[string]vault.Health{})
 	c.vault.Lock() // all of this works while locked
 	v.post("/keys/"+old.ID+"/drain").want(t, http.StatusSeeOther, "/keys")
 	c.arranged(old.ID, vault.Arrangement{Draining: true})
@@ -91,19 +90,19 @@ func TestHealthOfKeys(t *testing.T) {
 	id := c.vault.CredentialsFor("llm:openai")[0].ID
 	v.get("/keys").lacks(t, "<dt>Use</dt>")
 	for _, row := range []struct {
-		health   ui.KeyHealth
+		health   vault.Health
 		draining bool
 		says     []string
 	}{
-		{ui.KeyHealth{State: "ok", InUse: 2, Requests: 1204, Failed: 3, LastFailure: "told to slow down", SlowModels: 1}, false,
-			[]string{">In use<", "2 now, 1,204 requests", "3 failed (told to slow down)", "Rests for 1 model"}},
-		{ui.KeyHealth{State: "resting", Why: "refused", Until: time.Now().Add(time.Minute), Requests: 1, Failed: 1, LastFailure: "refused"}, false,
+		{vault.Health{State: "ok", InUse: 2, Requests: 1204, Failed: 3, LastFailure: "told to slow down", SlowModels: 1, Apps: 2}, false,
+			[]string{">In use<", "2 now, 1,204 requests", "3 failed (told to slow down)", "Rests for 1 model", "Rests for 2 apps that met failures"}},
+		{vault.Health{State: "resting", Apps: 2, Why: "refused", Until: time.Now().Add(time.Minute), Requests: 1, Failed: 1, LastFailure: "refused"}, false,
 			[]string{">Resting<", "Not tried until", ": refused."}},
-		{ui.KeyHealth{State: "trying", Why: "no credit left", Requests: 1}, false, []string{">Resting<", "The next request finds out"}},
-		{ui.KeyHealth{State: "ok", InUse: 1, Requests: 9}, true, []string{">Draining<", "1 now, 9 requests"}},
-		{ui.KeyHealth{State: "ok", Requests: 9}, true, []string{">Drained<", "it can be removed", "0 now, 9 requests"}},
+		{vault.Health{State: "trying", Why: "no credit left", Requests: 1}, false, []string{">Resting<", "The next request finds out"}},
+		{vault.Health{State: "ok", InUse: 1, Requests: 9}, true, []string{">Draining<", "1 now, 9 requests"}},
+		{vault.Health{State: "ok", Requests: 9}, true, []string{">Drained<", "it can be removed", "0 now, 9 requests"}},
 	} {
-		c.health.Store(&map[string]ui.KeyHealth{id: row.health})
+		c.health.Store(&map[string]vault.Health{id: row.health})
 		_, err := c.vault.Arrange(id, vault.Arrangement{Draining: row.draining})
 		c.must(err)
 		v.get("/keys").has(t, row.says...)

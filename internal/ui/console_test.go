@@ -57,7 +57,7 @@ type console struct {
 	usage   *usage.History
 	alerts  *alerts.Board
 	book    *providers.Book
-	health  atomic.Pointer[map[string]ui.KeyHealth]
+	health  atomic.Pointer[map[string]vault.Health]
 	ui      *ui.UI
 }
 
@@ -106,7 +106,7 @@ func newConsole(t *testing.T) *console {
 	c.ui, err = ui.New(ui.Config{
 		Owner: c.owner, Pairing: c.pairing, Vault: c.vault, Ledger: c.ledger, Audit: c.audit,
 		Providers: c.book, Prices: prices, Usage: c.usage, Alerts: c.alerts,
-		KeyHealth: func() (all map[string]ui.KeyHealth) {
+		KeyHealth: func() (all map[string]vault.Health) {
 			if known := c.health.Load(); known != nil {
 				all = *known
 			}

@@ -3,7 +3,7 @@ package ui_test
 import (
 	"github.com/chromedp/chromedp"
 
-	"github.com/keywicket/keywicket/internal/ui"
+	"github.com/keywicket/keywicket/internal/vault"
 )
 
 // rotate changes the key for a new one, as the page says.
@@ -16,7 +16,7 @@ func (j *journey) rotate() {
 	j.press(`form[action="/keys"] button`)
 	j.see("The key is stored.")
 	old := j.c.vault.CredentialsFor("llm:openai")[0]
-	j.c.health.Store(&map[string]ui.KeyHealth{old.ID: {State: "ok", InUse: 2, Requests: 40}})
+	j.c.health.Store(&map[string]vault.Health{old.ID: {State: "ok", InUse: 2, Requests: 40}})
 	j.open("/keys", "")
 	j.see("2 now, 40 requests")
 	j.press(`form[action="/keys/` + old.ID + `/drain"] button`)

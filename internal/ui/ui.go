@@ -63,7 +63,7 @@ type Config struct {
 	TestKey func(ctx context.Context, credentialID string) (KeyReport, error)
 	// KeyHealth tells how each stored key that was used has fared, by its id.
 	// Default: nothing is known.
-	KeyHealth func() map[string]KeyHealth
+	KeyHealth func() map[string]vault.Health
 	// Restored says whether an older database was put back that the owner has
 	// not accepted, and AcceptRestore accepts it. Default: never.
 	Restored      func() bool
@@ -83,20 +83,6 @@ type KeyReport struct {
 	OK     bool
 	Status int    // the provider's HTTP status; 0 when it was not reached
 	Words  string // one plain sentence, without the key
-}
-
-// KeyHealth is how one stored key has fared since the gateway was started.
-type KeyHealth struct {
-	CredentialID     string
-	State            string    // ok, resting, or trying: the rest is over, one request finds out
-	Why              string    // it rests
-	Until            time.Time // it rests
-	InUse            int       // requests under way
-	Requests, Failed int64     // attempts, and how many of them failed
-	LastUsed         time.Time // zero: not since the start
-	LastFailure      string
-	SlowModels       int // models it rests for, told to slow down
-	Apps             int // apps it rests for that met what the others have not
 }
 
 // UI answers the owner's browser. Its methods may be called concurrently.
@@ -122,7 +108,7 @@ func New(cfg Config) (*UI, error) {
 		cfg.Restored, cfg.AcceptRestore = func() bool { return false }, func() error { return nil }
 	}
 	if cfg.KeyHealth == nil {
-		cfg.KeyHealth = func() map[string]KeyHealth { return nil }
+		cfg.KeyHealth = func() map[string]vault.Health { return nil }
 	}
 	if cfg.Zone == nil {
 		cfg.Zone = time.Local
