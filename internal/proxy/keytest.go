@@ -34,14 +34,14 @@ func (p *Proxy) TestKey(ctx context.Context, credentialID string) (KeyReport, er
 		return KeyReport{}, fmt.Errorf("testing key: this gateway has no provider %s", credential.Resource)
 	}
 	probe := provider.Probe()
-	call := &plugins.Call{Method: probe.Method, Path: probe.Path, Header: probe.Header}
+	call := plugins.Call{Method: probe.Method, Path: probe.Path, Header: probe.Header}
 	up, err := newUpstream(provider.Manifest(), credential, secret, call)
 	if err != nil {
 		return KeyReport{Words: "This key cannot be sent: " + err.Error() + "."}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeouts.Test)
 	defer cancel()
-	found := report(p.probe(ctx, up, probe), secret)
+	found := report(p.probe(ctx, &up, probe), secret)
 	if found.OK {
 		p.keys.clear(credentialID)
 	}

@@ -26,9 +26,10 @@ type try struct {
 	key      vault.Credential // zero for a provider without keys
 	model    string           // that it was taken for
 	secret   vault.Secret
-	upstream *upstream
+	upstream upstream
 
 	reached atomic.Bool // the provider may have seen it
+	trace   httptrace.ClientTrace
 	out     *http.Request
 	res     *http.Response // with its head, and the body to be read; nil with err
 	err     error
@@ -82,9 +83,9 @@ func (x *exchange) reached() bool { return x.try != nil && x.try.reached.Load() 
 // about the key.
 func (x *exchange) send() *try {
 	t := x.try
-	trace := &httptrace.ClientTrace{WroteHeaders: func() { t.reached.Store(true) }}
-	t.out = t.upstream.request(httptrace.WithClientTrace(x.ctx, trace))
-	t.res, t.err = x.p.transport.send(t.upstream, t.out)
+	t.trace.WroteHeaders = func() { t.reached.Store(true) }
+	t.out = t.upstream.request(httptrace.WithClientTrace(x.ctx, &t.trace))
+	t.res, t.err = x.p.transport.send(&t.upstream, t.out)
 	heard := x.judgeTry(t)
 	switch {
 	case t.key.ID == "":
@@ -272,7 +273,7 @@ func (x *exchange) address(t *try) (err error) {
 			return err
 		}
 	}
-	if t.upstream, err = newUpstream(m, t.key, t.secret, &call); err == nil && x.body.large != nil {
+	if t.upstream, err = newUpstream(m, t.key, t.secret, call); err == nil && x.body.large != nil {
 		t.upstream.upload = x.body.large.spool
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -23,9 +24,9 @@ const userAgent = "keywicket"
 type upstream struct {
 	method string
 	url    *url.URL
-	header http.Header   // with the credential
-	call   *plugins.Call // whose body is sent
-	upload io.ReaderAt   // that the body is made from; nil when it is held
+	header http.Header  // with the credential
+	call   plugins.Call // whose body is sent
+	upload io.ReaderAt  // that the body is made from; nil when it is held
 
 	private bool // it may be at an address that is not public: the owner has agreed
 }
@@ -42,17 +43,19 @@ func gatewaysOwn(name string) bool {
 
 // newUpstream puts a call at its address and the credential on it. Errors:
 // plugins.ErrSecret, or a base URL that does not parse.
-func newUpstream(m plugins.Manifest, c vault.Credential, secret vault.Secret, call *plugins.Call) (*upstream, error) {
+func newUpstream(m plugins.Manifest, c vault.Credential, secret vault.Secret, call plugins.Call) (upstream, error) {
 	target, err := target(m, c, call.Path)
 	if err != nil {
-		return nil, err
+		return upstream{}, err
 	}
 	target.RawQuery = call.RawQuery
-	header := call.Header.Clone()
+	header := maps.Clone(call.Header) // whose values are replaced, and never changed
 	if header == nil {
 		header = http.Header{}
 	}
-	header.Set("Accept-Encoding", "identity")
+	if encoding := header["Accept-Encoding"]; len(encoding) != 1 || encoding[0] != "identity" {
+		header.Set("Accept-Encoding", "identity")
+	}
 	if header.Get("User-Agent") == "" {
 		header.Set("User-Agent", userAgent)
 	}
@@ -62,9 +65,9 @@ func newUpstream(m plugins.Manifest, c vault.Credential, secret vault.Secret, ca
 		}
 	}
 	if err := plugins.Authorize(header, m, secret.Bytes()); err != nil {
-		return nil, err
+		return upstream{}, err
 	}
-	return &upstream{
+	return upstream{
 		method: call.Method, url: target, header: header, call: call, private: m.AllowPrivate || c.AllowPrivate,
 	}, nil
 }
@@ -94,7 +97,7 @@ func target(m plugins.Manifest, c vault.Credential, path string) (*url.URL, erro
 // address or a host below it (eu.api.openai.com), and not for another server
 // that speaks its language, more or less.
 func atHome(m plugins.Manifest, c vault.Credential) bool {
-	if c.BaseURL == "" {
+	if c.BaseURL == "" || c.BaseURL == m.BaseURL {
 		return true
 	}
 	home, err := url.Parse(m.BaseURL)

@@ -48,7 +48,7 @@ func TestQuestionGoesOutInOneWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := bytes.Repeat([]byte("q"), 1000)
-	up := &upstream{method: http.MethodPost, url: at, header: http.Header{"Authorization": {"Bearer " + canary}}, call: &plugins.Call{Body: body}}
+	up := &upstream{method: http.MethodPost, url: at, header: http.Header{"Authorization": {"Bearer " + canary}}, call: plugins.Call{Body: body}}
 	for range 3 {
 		writes.Store(0)
 		out := up.request(t.Context())
@@ -68,7 +68,7 @@ func TestQuestionGoesOutInOneWrite(t *testing.T) {
 // that counts.
 func TestLargeBodyEndsWithItsExchange(t *testing.T) {
 	t.Parallel()
-	up := &upstream{method: http.MethodPost, url: &url.URL{Scheme: "http", Host: "provider"}, call: &plugins.Call{Body: make([]byte, heldBody+1)}}
+	up := &upstream{method: http.MethodPost, url: &url.URL{Scheme: "http", Host: "provider"}, call: plugins.Call{Body: make([]byte, heldBody+1)}}
 	out := up.request(t.Context())
 	if err := out.Body.Close(); err != nil {
 		t.Fatal(err)
@@ -92,13 +92,13 @@ func BenchmarkSend(b *testing.B) {
 	defer ways.closeIdle()
 	at := &url.URL{Scheme: "http", Host: l.Addr().String(), Path: "/v1/chat/completions"}
 	header := http.Header{"Authorization": {"Bearer " + canary}, "Content-Type": {"application/json"}, "Accept-Encoding": {"identity"}, "User-Agent": {userAgent}}
-	up := &upstream{method: http.MethodPost, url: at, header: header, call: &plugins.Call{Body: body}, private: true}
+	up := &upstream{method: http.MethodPost, url: at, header: header, call: plugins.Call{Body: body}, private: true}
 	p := &Proxy{transport: ways, cfg: Config{Clock: time.Now}, keys: newKeyring(time.Now, nil)}
 	b.ReportAllocs()
 	for b.Loop() {
 		x := &exchange{p: p, request: &http.Request{}}
 		x.ctx, x.stop = context.WithCancelCause(context.Background())
-		x.begin(&try{upstream: up})
+		x.begin(&try{upstream: *up})
 		t := x.send()
 		if t.err != nil {
 			b.Fatal(t.err)

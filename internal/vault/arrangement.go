@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -73,11 +72,7 @@ func (v *Vault) Arrange(idOrLabel string, a Arrangement) (Credential, error) {
 // rank, then in the order of adding; those being drained are among them. It
 // works while locked.
 func (v *Vault) CredentialsFor(resource string) []Credential {
-	records := v.credentialsWhere(func(r credentialRecord) bool { return r.Resource == resource })
-	list := make([]Credential, 0, len(records))
-	for _, r := range records {
-		list = append(list, r.Credential)
-	}
-	slices.SortStableFunc(list, func(a, b Credential) int { return cmp.Compare(a.Rank, b.Rank) })
-	return list
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return slices.Clone(v.choices[resource])
 }

@@ -112,7 +112,12 @@ func (r *credentialRecord) sealUnder(root *root, secret []byte) (err error) {
 
 // openUnder returns the key, which the caller zeroes. Error: ErrDamaged.
 func (r credentialRecord) openUnder(root *root) ([]byte, error) {
-	secret, err := root.seal.Decrypt(r.Sealed, r.binding())
+	return r.openBound(root, r.binding())
+}
+
+// openBound is openUnder where the binding is known.
+func (r credentialRecord) openBound(root *root, binding []byte) ([]byte, error) {
+	secret, err := root.seal.Decrypt(r.Sealed, binding)
 	if err != nil {
 		return nil, fmt.Errorf("%w: key %s does not open", ErrDamaged, r.ID)
 	}

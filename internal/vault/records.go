@@ -1,7 +1,9 @@
 package vault
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/keywicket/keywicket/internal/store"
 )
@@ -11,6 +13,26 @@ import (
 type records struct {
 	slots       map[string]slotRecord
 	credentials map[string]credentialRecord
+	ready
+}
+
+// ready is what every release needs of the credentials, made once for each
+// change of them.
+type ready struct {
+	bindings map[string][]byte       // of each credential, by its id
+	choices  map[string][]Credential // of each resource, as they are to be tried
+}
+
+func (r records) made() ready {
+	of := ready{bindings: make(map[string][]byte, len(r.credentials)), choices: map[string][]Credential{}}
+	for _, record := range matching(r.credentials, func(credentialRecord) bool { return true }) {
+		of.bindings[record.ID] = record.binding()
+		of.choices[record.Resource] = append(of.choices[record.Resource], record.Credential)
+	}
+	for _, list := range of.choices {
+		slices.SortStableFunc(list, func(a, b Credential) int { return cmp.Compare(a.Rank, b.Rank) })
+	}
+	return of
 }
 
 // readRecords refuses what no version of this package wrote. Error: ErrDamaged.
@@ -39,6 +61,7 @@ func readRecords(tx *store.Tx) (r records, err error) {
 	if len(r.credentials) > 0 && len(r.slots) == 0 {
 		return r, fmt.Errorf("%w: it holds keys and no way to open them", ErrDamaged)
 	}
+	r.ready = r.made()
 	return r, nil
 }
 
@@ -65,6 +88,7 @@ func (v *Vault) commitWith(next *root, change func(*records), write func(*store.
 	err := v.update(write)
 	if err == nil {
 		change(&found)
+		found.ready = found.made()
 	} else if v.store.View(func(tx *store.Tx) (err error) { found, err = readRecords(tx); return err }) != nil {
 		return err
 	}

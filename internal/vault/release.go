@@ -34,7 +34,7 @@ func (v *Vault) release(choose func(map[string]credentialRecord) (credentialReco
 	if !found {
 		return Credential{}, Secret{}, ErrNoCredential
 	}
-	secret, err := record.openUnder(v.root)
+	secret, err := record.openBound(v.root, v.bindings[record.ID])
 	if err != nil {
 		return Credential{}, Secret{}, err
 	}
