@@ -3,7 +3,6 @@ package plugins
 import (
 	"bytes"
 	"fmt"
-	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -18,21 +17,11 @@ func CheckJSON(data []byte) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return Invalid("", "the body is empty; send a JSON value")
 	}
-	p := objectParser{data: data, dec: jsontext.NewDecoder(bytes.NewBuffer(data))}
-	var err error
-	switch p.dec.PeekKind() {
-	case '{', '[':
-		_, err = p.nested()
-	default:
-		_, err = p.dec.ReadValue()
+	c := NewCursor(data)
+	if c.Value(); c.deepest <= MaxObjectDepth && c.names <= maxObjectNames && jsontext.Value(data).IsValid() {
+		return nil
 	}
-	if err != nil {
-		return p.syntax(err)
-	}
-	if _, err := p.dec.ReadToken(); err != io.EOF {
-		return Invalid("", "the body goes on after its JSON value")
-	}
-	return nil
+	return newRefusal(data, nil).ofValue()
 }
 
 // ParseObjects reads data as a JSON array of 1 to most objects, each with the
@@ -41,23 +30,20 @@ func ParseObjects(data []byte, most int, critical ...string) ([]*Object, error) 
 	if err := CheckJSON(data); err != nil {
 		return nil, err
 	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(data))
-	if dec.PeekKind() != '[' {
-		return nil, Invalid("", "the body must be a JSON array")
-	}
-	if _, err := dec.ReadToken(); err != nil {
+	c := NewCursor(data)
+	if c.Kind() != '[' {
 		return nil, Invalid("", "the body must be a JSON array")
 	}
 	var objects []*Object
-	for dec.PeekKind() != ']' {
+	for c.Enter(); c.More(); {
 		if len(objects) == most {
 			return nil, Invalid("", fmt.Sprintf("the array has more than %d elements", most))
 		}
-		value, err := dec.ReadValue()
-		if err != nil || value.Kind() != '{' {
+		value := c.Value()
+		if value.Kind() != '{' {
 			return nil, Invalid("", "every element of the array must be a JSON object")
 		}
-		object, err := ParseObject(bytes.Clone(value), critical...)
+		object, err := ParseObject(value, critical...)
 		if err != nil {
 			return nil, err
 		}

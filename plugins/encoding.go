@@ -16,7 +16,10 @@ func CheckPlainJSON(h http.Header) error {
 	if err := CheckUncoded(h); err != nil {
 		return err
 	}
-	types := h.Values("Content-Type")
+	types := h["Content-Type"]
+	if len(types) == 1 && types[0] == "application/json" {
+		return nil // what nearly all say
+	}
 	if len(types) == 1 {
 		media, params, err := mime.ParseMediaType(types[0])
 		charset, given := params["charset"]
@@ -29,7 +32,7 @@ func CheckPlainJSON(h http.Header) error {
 
 // CheckUncoded refuses every Content-Encoding but identity.
 func CheckUncoded(h http.Header) error {
-	for _, coding := range h.Values("Content-Encoding") {
+	for _, coding := range h["Content-Encoding"] {
 		if !strings.EqualFold(strings.TrimSpace(coding), "identity") {
 			return UnsupportedEncoding("send the body without Content-Encoding")
 		}

@@ -14,17 +14,19 @@ const maxHeaderValue = 4 << 10 // bytes of one allowlisted value
 // A header nominated by Connection belongs to one hop and is not copied (RFC
 // 9110 section 7.6.1), nor is one given more than once or longer than 4 KiB.
 func AllowHeader(h http.Header, names ...string) http.Header {
-	nominated := connectionNames(h)
-	out := make(http.Header, len(names)+4) // callers add a few
+	out := make(http.Header)
+	allow(out, h, names)
+	return out
+}
+
+func allow(out, h http.Header, names []string) {
 	for _, name := range names {
 		name = textproto.CanonicalMIMEHeaderKey(name)
 		values := h[name]
-		if len(values) != 1 || len(values[0]) > maxHeaderValue || nominated[name] {
-			continue
+		if len(values) == 1 && len(values[0]) <= maxHeaderValue && !nominated(h["Connection"], name) {
+			out[name] = values[:1:1]
 		}
-		out[name] = values[:1:1]
 	}
-	return out
 }
 
 // RequestHeader is what a provider sees of a client's headers: those that the
@@ -32,29 +34,30 @@ func AllowHeader(h http.Header, names ...string) http.Header {
 // where the client has none. Answers must come uncompressed, or their usage
 // could not be read; what app is calling is not the provider's business.
 func (m Manifest) RequestHeader(client http.Header, also ...string) http.Header {
-	h := AllowHeader(client, slices.Concat(also, m.PassHeaders)...)
+	h := make(http.Header)
+	allow(h, client, also)
+	allow(h, client, m.PassHeaders)
 	for name, value := range m.Headers {
 		if h.Get(name) == "" {
 			h.Set(name, value)
 		}
 	}
-	h.Set("Accept-Encoding", "identity")
-	h.Set("User-Agent", "keywicket")
+	own := []string{"identity", "keywicket"}
+	h["Accept-Encoding"], h["User-Agent"] = own[:1:1], own[1:2:2]
 	return h
 }
 
-func connectionNames(h http.Header) map[string]bool {
-	lines := h["Connection"]
-	if len(lines) == 0 {
-		return nil
-	}
-	names := make(map[string]bool)
+// nominated reports whether one of the lines of Connection has the name, which is
+// a canonical one.
+func nominated(lines []string, name string) bool {
 	for _, line := range lines {
-		for name := range strings.SplitSeq(line, ",") {
-			names[textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name))] = true
+		for option := range strings.SplitSeq(line, ",") {
+			if textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(option)) == name {
+				return true
+			}
 		}
 	}
-	return names
+	return false
 }
 
 // clientCredentials are headers by which some provider recognises its customer.

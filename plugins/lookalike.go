@@ -9,35 +9,32 @@ import (
 // mistaken is the one of critical names that a lenient reader may take name
 // for, when that is another one.
 func mistaken(name string, critical []string) (want string, ok bool) {
-	var space [maxNameBytes]rune
-	squashed := squash(space[:0], name)
+	first, rest := significant(name)
 	for _, c := range critical {
-		if isSquashed(squashed, c) {
+		if c != "" && 'a' <= c[0] && c[0] <= 'z' && rune(c[0]-'a'+'A') != first {
+			continue // as most are, so this is quick
+		}
+		if r, after := significant(c); r == first && alike(rest, after) {
 			want = c
 		}
 	}
 	return want, want != "" && want != name
 }
 
-// squash appends what the most lenient readers compare of a name: letters and
-// digits, whatever their case.
-func squash(dst []rune, name string) []rune {
-	for r, rest := significant(name); r >= 0; r, rest = significant(rest) {
-		dst = append(dst, r)
-	}
-	return dst
-}
-
-// isSquashed says whether a name squashes to that.
-func isSquashed(squashed []rune, name string) bool {
-	for _, want := range squashed {
-		var r rune
-		if r, name = significant(name); r != want {
+// alike says whether the most lenient readers, who compare letters and digits
+// whatever their case, may take one name for the other.
+func alike(a, b string) bool {
+	for {
+		var x, y rune
+		x, a = significant(a)
+		y, b = significant(b)
+		if x != y {
 			return false
 		}
+		if x < 0 {
+			return true
+		}
 	}
-	r, _ := significant(name)
-	return r < 0
 }
 
 // significant takes the first letter or digit off a name, folded; -1 when there
@@ -70,6 +67,5 @@ func significant(name string) (rune, string) {
 // Mistakable reports whether a lenient reader may take name for one of critical,
 // by itself or in another case or with other separators.
 func Mistakable(name string, critical ...string) bool {
-	squashed := squash(nil, name)
-	return slices.ContainsFunc(critical, func(c string) bool { return isSquashed(squashed, c) })
+	return slices.ContainsFunc(critical, func(c string) bool { return alike(name, c) })
 }

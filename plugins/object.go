@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -24,9 +25,11 @@ type Object struct {
 }
 
 type member struct {
-	name       string
+	name       []byte
 	start, end int // of the value in data
 }
+
+const usualMembers = 8 // of an object
 
 // ParseObject reads data as one JSON object (RFC 8259) that every reader must
 // understand alike. It refuses duplicate names at any depth, invalid UTF-8 and
@@ -40,34 +43,64 @@ type member struct {
 //
 // The object refers to data, which must not be changed; edits make copies.
 func ParseObject(data []byte, critical ...string) (*Object, error) {
+	v := Vocabulary{critical: critical}
+	return v.parse(data)
+}
+
+func (v *Vocabulary) parse(data []byte) (*Object, error) {
 	if len(data) > MaxObjectBytes {
 		return nil, Invalid("", fmt.Sprintf("the body is larger than %d bytes", MaxObjectBytes))
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, Invalid("", "the body is empty; send a JSON object")
 	}
-	members, err := parseMembers(data, critical, jsontext.AllowDuplicateNames(true))
-	if err != nil || !jsontext.Value(data).IsValid() {
-		// Remembering names takes memory, which IsValid lends. What is refused is
-		// read once more, to say why.
-		members, err = parseMembers(data, critical)
-	}
-	if err != nil {
-		return nil, err
+	members, ok := v.findMembers(data)
+	if !ok || !jsontext.Value(data).IsValid() {
+		return nil, newRefusal(data, v.critical).ofObject()
 	}
 	return &Object{data: data, members: members}, nil
 }
 
-func parseMembers(data []byte, critical []string, how ...jsontext.Options) ([]member, error) {
-	p := objectParser{data: data, dec: jsontext.NewDecoder(bytes.NewBuffer(data), how...), critical: critical}
-	return p.object()
+// findMembers finds the members of an object, if the text is a valid one; false
+// where they are not such that every reader must understand them alike, or more
+// than a reader can be made to remember.
+func (v *Vocabulary) findMembers(data []byte) ([]member, bool) {
+	c := NewCursor(data)
+	if c.Kind() != '{' {
+		return nil, false
+	}
+	members := make([]member, 0, usualMembers)
+	for c.Enter(); c.More(); {
+		quoted := c.Value()
+		if len(quoted) < len(`""`) || len(members)+c.names >= maxObjectNames {
+			return nil, false
+		}
+		name := quoted[1 : len(quoted)-1]
+		if !v.known[string(name)] {
+			if _, odd := mistaken(string(name), v.critical); odd || !writtenPlainly(name) {
+				return nil, false
+			}
+		}
+		value := c.Value()
+		members = append(members, member{name: name, start: c.at - len(value), end: c.at})
+	}
+	return members, c.names+len(members) <= maxObjectNames && c.deepest < MaxObjectDepth
 }
 
-// Reread is [ParseObject] for a text that may be o's, which is not parsed again
-// then. Edits to the object it returns do not reach o.
-func (o *Object) Reread(data []byte, critical ...string) (*Object, error) {
+func writtenPlainly(name []byte) bool {
+	for _, r := range string(name) {
+		if r == '\\' || unicode.IsControl(r) {
+			return false
+		}
+	}
+	return len(name) <= maxNameBytes
+}
+
+// Reread is [Vocabulary.Parse] for a text that may be o's, which is not parsed
+// again then. Edits to the object it returns do not reach o.
+func (o *Object) Reread(data []byte, v *Vocabulary) (*Object, error) {
 	if len(data) == 0 || len(data) != len(o.data) || &data[0] != &o.data[0] {
-		return ParseObject(data, critical...)
+		return v.Parse(data)
 	}
 	return &Object{data: o.data, members: slices.Clone(o.members)}, nil
 }
@@ -79,7 +112,7 @@ func (o *Object) Bytes() []byte { return o.data }
 func (o *Object) Names() []string {
 	names := make([]string, len(o.members))
 	for i, m := range o.members {
-		names[i] = m.name
+		names[i] = string(m.name)
 	}
 	return names
 }
@@ -95,7 +128,12 @@ func (o *Object) Value(name string) (jsontext.Value, bool) {
 }
 
 func (o *Object) index(name string) int {
-	return slices.IndexFunc(o.members, func(m member) bool { return m.name == name })
+	for i := range o.members {
+		if string(o.members[i].name) == name {
+			return i
+		}
+	}
+	return -1
 }
 
 // Set replaces the value of a top-level member, or adds the member after the
@@ -114,18 +152,26 @@ func (o *Object) Set(name string, value jsontext.Value) error {
 		o.members[i].end = m.start + len(value)
 		return nil
 	}
-	at, prefix := bytes.IndexByte(o.data, '{')+1, ""
+	return o.add(name, value)
+}
+
+func (o *Object) add(name string, value jsontext.Value) error {
+	at := bytes.IndexByte(o.data, '{') + 1
 	if n := len(o.members); n > 0 {
-		at, prefix = o.members[n-1].end, ","
+		at = o.members[n-1].end
 	}
-	quoted, err := jsontext.AppendQuote([]byte(prefix), name)
+	text := make([]byte, 0, len(o.data)+len(`,"":`)+len(name)+len(value))
+	text = append(text, o.data[:at]...)
+	if len(o.members) > 0 {
+		text = append(text, ',')
+	}
+	text, err := jsontext.AppendQuote(text, name)
 	if err != nil {
 		return Invalid("", "the new member's name is not valid UTF-8")
 	}
-	quoted = append(quoted, ':')
-	o.splice(at, at, append(quoted, value...))
-	start := at + len(quoted)
-	o.members = append(o.members, member{name: name, start: start, end: start + len(value)})
+	text = append(append(text, ':'), value...)
+	o.members = append(o.members, member{name: []byte(name), start: len(text) - len(value), end: len(text)})
+	o.data = append(text, o.data[at:]...)
 	return nil
 }
 

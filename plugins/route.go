@@ -20,7 +20,10 @@ type Endpoint struct {
 type Routes struct {
 	prefixes []string
 	routes   []route
+	literal  map[place]Match // of paths without placeholders, in all spellings
 }
+
+type place struct{ method, path string }
 
 type route struct {
 	action  Action
@@ -59,6 +62,7 @@ func NewRoutes(m Manifest, dialect string, known []Endpoint, prefixes ...string)
 		}
 	}
 	slices.SortStableFunc(r.routes, func(a, b route) int { return a.pattern.compare(b.pattern) })
+	r.learn()
 	return r, nil
 }
 
@@ -78,10 +82,30 @@ func endpointOf(action Action, known []Endpoint) (Endpoint, *ManifestError) {
 	return Endpoint{}, &ManifestError{Problem: fmt.Sprintf("the %%s dialect has no action %s at %s %s", action.Name, action.Method, action.Path)}
 }
 
+// learn looks up beforehand what most requests will ask for.
+func (r *Routes) learn() {
+	r.literal = make(map[place]Match)
+	for _, known := range r.routes {
+		for _, prefix := range append([]string{""}, r.prefixes...) {
+			at := place{known.action.Method, prefix + known.pattern.shape()}
+			if m, ok := r.search(at.method, at.path); ok && m.Values == nil {
+				r.literal[at] = m
+			}
+		}
+	}
+}
+
 // Match finds the action of a request; false for what the manifest does not
 // open and for every path that is not plain ([PlainPath]). A literal beats a
 // placeholder, from left to right.
 func (r *Routes) Match(method, path string) (Match, bool) {
+	if m, ok := r.literal[place{method, path}]; ok {
+		return m, true
+	}
+	return r.search(method, path)
+}
+
+func (r *Routes) search(method, path string) (Match, bool) {
 	if !PlainPath(path) {
 		return Match{}, false
 	}
@@ -89,15 +113,16 @@ func (r *Routes) Match(method, path string) (Match, bool) {
 		return m, true
 	}
 	for _, prefix := range r.prefixes {
-		if rest, ok := strings.CutPrefix(path, prefix+"/"); ok {
-			return r.find(method, "/"+rest)
+		if rest, ok := strings.CutPrefix(path, prefix); ok && strings.HasPrefix(rest, "/") {
+			return r.find(method, rest)
 		}
 	}
 	return Match{}, false
 }
 
 func (r *Routes) find(method, path string) (Match, bool) {
-	for _, route := range r.routes {
+	for i := range r.routes {
+		route := &r.routes[i]
 		if route.action.Method != method {
 			continue
 		}

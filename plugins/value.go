@@ -18,6 +18,9 @@ func (o *Object) String(name string) (string, bool, error) {
 	if value.Kind() != '"' {
 		return "", false, Invalid(name, name+" must be a string")
 	}
+	if bytes.IndexByte(value, '\\') < 0 {
+		return string(value[1 : len(value)-1]), true, nil
+	}
 	text, err := jsontext.AppendUnquote(nil, value)
 	if err != nil {
 		return "", false, Invalid(name, name+" must be a string")
@@ -61,14 +64,9 @@ func (o *Object) Len(name string) (int, bool, error) {
 	if raw.Kind() != '[' {
 		return 0, false, Invalid(name, name+" must be an array")
 	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true)) // it has been parsed
-	_, err := dec.ReadToken()
-	n := 0
-	for ; err == nil && dec.PeekKind() != ']'; n++ {
-		err = dec.SkipValue()
-	}
-	if err != nil {
-		return 0, false, Invalid(name, name+" must be an array")
+	n, c := 0, NewCursor(raw)
+	for c.Enter(); c.More(); n++ {
+		c.Value()
 	}
 	return n, true, nil
 }

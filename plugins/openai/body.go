@@ -2,31 +2,12 @@ package openai
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/keywicket/keywicket/plugins"
 )
 
 const maxModelName = 256 // bytes
-
-// readBody reads a JSON body strictly and refuses members that are not known.
-func readBody(req plugins.Request, action, provider string) (*plugins.Object, error) {
-	if err := plugins.CheckPlainJSON(req.Header); err != nil {
-		return nil, err
-	}
-	body, err := plugins.ParseObject(req.Body, critical()...)
-	if err != nil {
-		return nil, err
-	}
-	known, extra := members(action), extras(provider, action)
-	for _, name := range body.Names() {
-		if !slices.Contains(known, name) && !slices.Contains(extra, name) {
-			return nil, plugins.Invalid(name, "the member "+name+" is not one the gateway forwards; leave it out")
-		}
-	}
-	return body, nil
-}
 
 // readModel reads the model's name, which must be there.
 func readModel(body *plugins.Object) (string, error) {

@@ -8,13 +8,13 @@ import (
 
 const maxChoices = 128 // OpenAI's own bound for n
 
-func describeChat(body *plugins.Object, call *plugins.Call, m plugins.Manifest) error {
+func (p *Provider) describeChat(body *plugins.Object, call *plugins.Call) error {
 	facts := &call.Facts
-	caps := &chatCap{body: body, spell: m.SpellsOutputCap()}
+	caps := &chatCap{body: body, known: p.bodies[ChatCompletions], spell: p.spell}
 	if err := caps.settle(); err != nil {
 		return err
 	}
-	if err := readChat(body, facts, m.ID); err != nil {
+	if err := readChat(body, facts, p.manifest.ID); err != nil {
 		return err
 	}
 	tools, err := readTools(body)

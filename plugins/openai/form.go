@@ -16,7 +16,7 @@ import (
 const editedImage = 8_192
 
 // describeForm reads a form with recordings or images, and writes it anew.
-func describeForm(req plugins.Request, call *plugins.Call, provider string) error {
+func describeForm(req plugins.Request, call *plugins.Call, critical []string) error {
 	upload := req.Upload
 	if upload == nil {
 		upload = io.NewSectionReader(bytes.NewReader(req.Body), 0, int64(len(req.Body)))
@@ -24,7 +24,7 @@ func describeForm(req plugins.Request, call *plugins.Call, provider string) erro
 	if err := plugins.CheckUncoded(req.Header); err != nil {
 		return err
 	}
-	form, err := plugins.ReadForm(req.Header, upload, critical()...)
+	form, err := plugins.ReadForm(req.Header, upload, critical...)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 // and project choose who pays, so they are the owner's; X-Stainless-* and
 // User-Agent describe the app's machine.
 func (p *Provider) requestHeader(client http.Header) http.Header {
-	return p.manifest.RequestHeader(client, "Accept", "Idempotency-Key", "OpenAI-Beta")
+	return p.manifest.RequestHeader(client, "Accept", "Idempotency-Key", "Openai-Beta")
 }
 
 // ResponseHeader implements [plugins.Provider]. The provider's own rate limits
@@ -18,7 +18,7 @@ func (p *Provider) requestHeader(client http.Header) http.Header {
 // gateway's.
 func (p *Provider) ResponseHeader(upstream http.Header) http.Header {
 	h := plugins.AllowHeader(upstream, "Content-Type", "Content-Encoding",
-		"OpenAI-Processing-Ms", "OpenAI-Version", "Retry-After", "Retry-After-Ms", "X-Should-Retry")
+		"Openai-Processing-Ms", "Openai-Version", "Retry-After", "Retry-After-Ms", "X-Should-Retry")
 	if id := upstream.Get("X-Request-Id"); id != "" && len(id) <= 128 {
 		h.Set("X-Upstream-Request-Id", id)
 	}

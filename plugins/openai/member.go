@@ -1,7 +1,5 @@
 package openai
 
-import "slices"
-
 // members are the top-level members of a request that are forwarded: all that
 // OpenAI documents for the action, and three for sampling that most other servers
 // have. Servers that relay or extend the API have members by which a request gets
@@ -83,5 +81,3 @@ func diverting() []string {
 		"extra_body", "extra_headers", "extra_query", "plugins", "search_parameters",
 	}
 }
-
-func critical() []string { return slices.Concat(decisive(), diverting()) }

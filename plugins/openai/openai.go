@@ -24,6 +24,7 @@ package openai
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/keywicket/keywicket/plugins"
@@ -68,6 +69,9 @@ func endpoints() []plugins.Endpoint {
 type Provider struct {
 	manifest plugins.Manifest
 	routes   *plugins.Routes
+	critical []string
+	bodies   map[string]*plugins.Vocabulary // by action
+	spell    string                         // the names of the output cap
 }
 
 var (
@@ -83,7 +87,15 @@ func New(m plugins.Manifest) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{manifest: m, routes: routes}, nil
+	p := &Provider{
+		manifest: m, routes: routes, spell: m.SpellsOutputCap(),
+		critical: slices.Concat(decisive(), diverting()), bodies: make(map[string]*plugins.Vocabulary),
+	}
+	for _, action := range m.Actions {
+		known := slices.Concat(members(action.Name), extras(m.ID, action.Name))
+		p.bodies[action.Name] = plugins.NewVocabulary(known, p.critical)
+	}
+	return p, nil
 }
 
 // prefixes are what clients put before a path: OpenAI's own version, or all of
@@ -105,7 +117,7 @@ func (p *Provider) Describe(req plugins.Request) (*plugins.Call, error) {
 	if !ok {
 		return nil, plugins.UnsupportedEndpoint("this method and path are not an endpoint the gateway forwards")
 	}
-	if err := plugins.CheckNoQuery(req.RawQuery, critical()...); err != nil {
+	if err := plugins.CheckNoQuery(req.RawQuery, p.critical...); err != nil {
 		return nil, err
 	}
 	call := &plugins.Call{
@@ -139,17 +151,20 @@ func (p *Provider) describe(req plugins.Request, call *plugins.Call) error {
 		}
 		return nil
 	case ImagesEdits, AudioTranscriptions, AudioTranslations:
-		return describeForm(req, call, p.manifest.ID)
+		return describeForm(req, call, p.critical)
 	}
-	body, err := readBody(req, call.Facts.Action, p.manifest.ID)
+	if err := plugins.CheckPlainJSON(req.Header); err != nil {
+		return err
+	}
+	body, err := p.bodies[call.Facts.Action].Parse(req.Body)
 	if err != nil {
 		return err
 	}
 	switch call.Facts.Action {
 	case ChatCompletions:
-		err = describeChat(body, call, p.manifest)
+		err = p.describeChat(body, call)
 	case Responses:
-		err = describeResponse(body, call, p.manifest.ID)
+		err = p.describeResponse(body, call)
 	case Embeddings, Moderations:
 		err = describeInput(body, call)
 	case ImagesGenerations:

@@ -34,6 +34,7 @@ func readOutputCap(body *plugins.Object) (int64, error) {
 // [plugins.Manifest.SpellsOutputCap] says.
 type chatCap struct {
 	body  *plugins.Object
+	known *plugins.Vocabulary
 	spell string
 }
 
@@ -84,7 +85,7 @@ func write(body *plugins.Object, tokens int64, names []string) error {
 
 // lower lowers each cap that is there, or adds one. It never raises a cap.
 func (c *chatCap) lower(data []byte, limit int64) ([]byte, error) {
-	body, err := c.body.Reread(data, critical()...)
+	body, err := c.body.Reread(data, c.known)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +114,7 @@ func (c *chatCap) lower(data []byte, limit int64) ([]byte, error) {
 // both writes the output cap in both spellings, for a server that is not the
 // manifest's. A body without any cap stays as it is.
 func (c *chatCap) both(data []byte) ([]byte, error) {
-	body, err := c.body.Reread(data, critical()...)
+	body, err := c.body.Reread(data, c.known)
 	if err != nil {
 		return nil, err
 	}

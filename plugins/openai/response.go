@@ -11,7 +11,7 @@ import (
 // describeResponse reads a request for a response. What an earlier response, a
 // conversation or a stored prompt adds to the input is unknown; a prompt may
 // bring tools too.
-func describeResponse(body *plugins.Object, call *plugins.Call, provider string) error {
+func (p *Provider) describeResponse(body *plugins.Object, call *plugins.Call) error {
 	facts := &call.Facts
 	facts.Choices = 1
 	var err error
@@ -24,7 +24,7 @@ func describeResponse(body *plugins.Object, call *plugins.Call, provider string)
 	if facts.OutputTokens, _, err = body.Int("max_output_tokens", maxOutputTokens); err != nil {
 		return err
 	}
-	if err := checkTier(body, provider); err != nil {
+	if err := checkTier(body, p.manifest.ID); err != nil {
 		return err
 	}
 	if err := checkForeground(body); err != nil {
@@ -42,7 +42,7 @@ func describeResponse(body *plugins.Object, call *plugins.Call, provider string)
 	facts.InputUnknown = in.unknown || tools.hosted ||
 		given(body, "prompt") || given(body, "previous_response_id") || given(body, "conversation")
 	call.CountInput = in.counter(body.Bytes())
-	call.CapOutput = capResponse
+	call.CapOutput = func(data []byte, limit int64) ([]byte, error) { return capResponse(p.bodies[Responses], data, limit) }
 	call.State = note{action: Responses, model: facts.Model, choices: 1}
 	return nil
 }
@@ -64,8 +64,8 @@ func given(body *plugins.Object, name string) bool {
 }
 
 // capResponse lowers the output cap, or adds one. It never raises it.
-func capResponse(data []byte, limit int64) ([]byte, error) {
-	body, err := plugins.ParseObject(data, critical()...)
+func capResponse(known *plugins.Vocabulary, data []byte, limit int64) ([]byte, error) {
+	body, err := known.Parse(data)
 	if err != nil {
 		return nil, err
 	}
