@@ -32,8 +32,24 @@ type metrics struct {
 	unrecorded                      prometheus.Counter
 
 	mu          sync.Mutex
-	apps, rules map[string]bool // that have a label
+	apps, rules map[string]bool     // that have a label
+	uses        map[useLabels]*uses // as many as there are labels
 }
+
+// useLabels are the labels of what one app does with one resource.
+type useLabels struct{ app, resource string }
+
+// uses are the counters of what one app does with one resource, so that they are
+// not looked up for each request. One is nil as long as it has nothing to count,
+// and is not shown.
+type uses struct {
+	answered, failed, cost prometheus.Counter
+	tokens                 [len(tokenKinds)]prometheus.Counter
+	duration, firstByte    prometheus.Observer
+}
+
+// tokenKinds are the labels of tokens.
+var tokenKinds = [...]string{"input", "cached", "cache_write", "output"}
 
 func newMetrics(version string) *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
@@ -55,7 +71,7 @@ func newMetrics(version string) *metrics {
 		duration:   histogram("request_duration_seconds", "Time from the first byte of a request to the last of its answer."),
 		firstByte:  histogram("time_to_first_byte_seconds", "Time from the first byte of a request to the first of its answer."),
 		unrecorded: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "keywicket", Name: "record_failures_total", Help: "Requests refused because audit log or ledger could not be written."}),
-		apps:       map[string]bool{}, rules: map[string]bool{},
+		apps:       map[string]bool{}, rules: map[string]bool{}, uses: map[useLabels]*uses{},
 	}
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "keywicket", Name: "build_info", Help: "Always 1."}, []string{"version", "go"})
 	build.WithLabelValues(version, runtime.Version()).Set(1)
@@ -66,41 +82,54 @@ func newMetrics(version string) *metrics {
 
 // ended counts one request that is over; r is what the history has of it.
 func (m *metrics) ended(e proxy.Ended, r usage.Request) {
-	app := m.label(m.apps, e.AppID, maxMetricApps)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	at := useLabels{label(m.apps, e.AppID, maxMetricApps), e.Resource}
 	if e.Code == codeUnrecorded {
 		m.unrecorded.Inc()
 	}
 	if e.Denied {
-		m.denials.WithLabelValues(app, m.label(m.rules, usage.RuleName(r.Rule), maxMetricRules)).Inc()
+		m.denials.WithLabelValues(at.app, label(m.rules, usage.RuleName(r.Rule), maxMetricRules)).Inc()
 		return
 	}
-	outcome := "answered"
+	u := m.uses[at]
+	if u == nil {
+		u = &uses{duration: m.duration.WithLabelValues(at.resource)}
+		m.uses[at] = u
+	}
 	if r.Failed {
-		outcome = "failed"
+		count(&u.failed, 1, m.requests, at.app, at.resource, "failed")
+	} else {
+		count(&u.answered, 1, m.requests, at.app, at.resource, "answered")
 	}
-	m.requests.WithLabelValues(app, e.Resource, outcome).Inc()
-	for _, t := range []struct {
-		kind string
-		n    int64
-	}{{"input", r.InputTokens}, {"cached", r.CachedTokens}, {"cache_write", r.CacheWriteTokens}, {"output", r.OutputTokens}} {
-		if t.n > 0 {
-			m.tokens.WithLabelValues(app, e.Resource, t.kind).Add(float64(t.n))
-		}
+	for i, n := range [len(tokenKinds)]int64{r.InputTokens, r.CachedTokens, r.CacheWriteTokens, r.OutputTokens} {
+		count(&u.tokens[i], float64(n), m.tokens, at.app, at.resource, tokenKinds[i])
 	}
-	if r.Cost > 0 {
-		m.cost.WithLabelValues(app, e.Resource).Add(float64(r.Cost) / 1e9)
-	}
-	m.duration.WithLabelValues(e.Resource).Observe(e.Latency.Seconds())
+	count(&u.cost, float64(r.Cost)/1e9, m.cost, at.app, at.resource)
+	u.duration.Observe(e.Latency.Seconds())
 	if e.FirstByte > 0 {
-		m.firstByte.WithLabelValues(e.Resource).Observe(e.FirstByte.Seconds())
+		if u.firstByte == nil {
+			u.firstByte = m.firstByte.WithLabelValues(at.resource)
+		}
+		u.firstByte.Observe(e.FirstByte.Seconds())
 	}
+}
+
+// count adds n, if it is more than nothing, to a counter, which is the one with
+// the labels.
+func count(counter *prometheus.Counter, n float64, of *prometheus.CounterVec, labels ...string) {
+	if n <= 0 {
+		return
+	}
+	if *counter == nil {
+		*counter = of.WithLabelValues(labels...)
+	}
+	(*counter).Add(n)
 }
 
 // label is value if it has a label, or gets one, and otherLabel if there are
 // too many.
-func (m *metrics) label(known map[string]bool, value string, most int) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func label(known map[string]bool, value string, most int) string {
 	switch {
 	case known[value]:
 	case len(known) >= most:

@@ -14,6 +14,7 @@ import (
 
 	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/proxy"
+	"github.com/keywicket/keywicket/internal/store"
 	"github.com/keywicket/keywicket/internal/usage"
 )
 
@@ -240,6 +241,24 @@ func TestMetricsListenerIsRefused(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), good) {
 			t.Errorf("%s: the error has the token", row.name)
 		}
+	}
+}
+
+// BenchmarkEnded is what it costs to remember one request.
+func BenchmarkEnded(b *testing.B) {
+	disk, err := store.Open(store.Config{Dir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer disk.Close()
+	history, err := usage.New(usage.Config{Store: disk})
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := &watch{usage: history, metrics: newMetrics("test")}
+	b.ReportAllocs()
+	for b.Loop() {
+		w.Ended(answered("app_a"))
 	}
 }
 

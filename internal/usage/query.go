@@ -98,10 +98,10 @@ func (h *History) foldLive(f *fold) map[string]bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	live := map[string]bool{}
-	for day, t := range h.live {
-		live[day] = true
+	for _, t := range h.live {
+		live[t.day] = true
 		for k, s := range t.cells {
-			f.take(day, k, s)
+			f.take(t.day, k, s)
 		}
 	}
 	return live

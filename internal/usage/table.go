@@ -35,14 +35,17 @@ func newTable(day string) *table {
 
 // table finds or makes the day of now. The lock is held.
 func (h *History) table(now time.Time) *table {
-	day := now.Format(time.DateOnly)
+	day := dayOf(now)
 	t := h.live[day]
 	if t == nil {
-		t = h.reload(day)
+		t = h.reload(now.Format(time.DateOnly))
 		h.live[day] = t
 	}
 	return t
 }
+
+// dayOf numbers the days of UTC.
+func dayOf(t time.Time) int64 { return t.Unix() / (24 * 60 * 60) }
 
 // cell finds or makes the hour of a series, within the bounds.
 func (t *table) cell(s series, hour uint8, strange bool) *Sums {

@@ -51,8 +51,8 @@ type History struct {
 	log   *slog.Logger
 
 	mu     sync.Mutex
-	live   map[string]*table // days that something is recorded in
-	timer  *time.Timer       // until the next write
+	live   map[int64]*table // days that something is recorded in, by dayOf
+	timer  *time.Timer      // until the next write
 	closed bool
 
 	writing sync.Mutex     // held during a write; taken before mu
@@ -74,7 +74,7 @@ func New(cfg Config) (*History, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &History{store: cfg.Store, zone: cfg.Zone, clock: cfg.Clock, log: cfg.Log, live: map[string]*table{}}
+	h := &History{store: cfg.Store, zone: cfg.Zone, clock: cfg.Clock, log: cfg.Log, live: map[int64]*table{}}
 	index, err := readIndex(h.store)
 	if err != nil {
 		return nil, fmt.Errorf("opening usage history: %w", err)

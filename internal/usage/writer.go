@@ -63,9 +63,9 @@ func (h *History) takeDirty() map[string][]row {
 	defer h.mu.Unlock()
 	h.timer = nil
 	dirty := map[string][]row{}
-	for day, t := range h.live {
+	for _, t := range h.live {
 		if t.dirty && !t.lost {
-			dirty[day], t.dirty = t.rows(), false
+			dirty[t.day], t.dirty = t.rows(), false
 		}
 	}
 	return dirty
@@ -74,15 +74,17 @@ func (h *History) takeDirty() map[string][]row {
 func (h *History) stillDirty(days map[string][]row, err error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for day := range days {
-		h.live[day].dirty = true
+	for _, t := range h.live {
+		if _, taken := days[t.day]; taken {
+			t.dirty = true
+		}
 	}
 	return err
 }
 
 // letGo frees days that are over and written.
 func (h *History) letGo() {
-	today := h.clock().UTC().Format(time.DateOnly)
+	today := dayOf(h.clock())
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for day, t := range h.live {
