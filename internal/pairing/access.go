@@ -116,20 +116,24 @@ func (s *signer) signClaims(c claims) (string, error) {
 
 // verify returns the claims of a token signed here that has not expired.
 // Errors: ErrInvalidToken.
-func (s *signer) verify(token string, now time.Time) (claims, error) {
-	known, ok := s.tokens.get(token)
-	if !ok {
-		var err error
-		if known.claims, err = s.open(token); err != nil {
-			return claims{}, err
+func (s *signer) verify(token string, now time.Time) (*claims, error) {
+	return s.current(token, s.tokens.get(token), now)
+}
+
+// current is verify for a token of which the cache has been asked.
+func (s *signer) current(token string, known *knownToken, now time.Time) (*claims, error) {
+	if known == nil {
+		c, err := s.open(token)
+		if err != nil {
+			return nil, err
 		}
-		known.hash = dpop.TokenHash(token)
+		known = &knownToken{claims: c, hash: dpop.TokenHash(token)}
 		s.tokens.put(token, known)
 	}
 	if now.Unix() >= known.claims.ExpiresAt {
-		return claims{}, fmt.Errorf("%w: expired", ErrInvalidToken)
+		return nil, fmt.Errorf("%w: expired", ErrInvalidToken)
 	}
-	return known.claims, nil
+	return &known.claims, nil
 }
 
 // open returns the claims of a token signed here, expired or not. It reads

@@ -52,8 +52,10 @@ func (p *Pairing) Authenticate(r AuthRequest) (*Caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	known, _ := p.signer.tokens.get(token)
-	r.Proof.AccessToken, r.Proof.TokenHash = token, known.hash
+	known := p.signer.tokens.get(token)
+	if r.Proof.AccessToken = token; known != nil {
+		r.Proof.TokenHash = known.hash
+	}
 	proof, err := p.cfg.Verifier.Check(r.Proof)
 	if err != nil {
 		return nil, err
@@ -62,9 +64,9 @@ func (p *Pairing) Authenticate(r AuthRequest) (*Caller, error) {
 		return nil, err
 	}
 	now := p.now()
-	caller, s, err := p.bearer(token, proof.Thumbprint, now)
+	caller, s, err := p.bearer(token, known, proof.Thumbprint, now)
 	if err != nil {
-		if known.hash != "" { // then catch up with a token that is not known
+		if known != nil { // then catch up with a token that is not known
 			_ = dpop.TokenHash(token)
 			_, _ = p.signer.open(token)
 		}
@@ -102,9 +104,10 @@ func (p *Pairing) Unauthorized(err error) error {
 	return p.oauthError(err)
 }
 
-// bearer says whom a token stands for when it comes from the holder of a key.
-func (p *Pairing) bearer(token, thumbprint string, now time.Time) (*Caller, *liveSession, error) {
-	c, err := p.signer.verify(token, now)
+// bearer says whom a token, of which the cache has been asked, stands for when
+// it comes from the holder of a key.
+func (p *Pairing) bearer(token string, known *knownToken, thumbprint string, now time.Time) (*Caller, *liveSession, error) {
+	c, err := p.signer.current(token, known, now)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -113,7 +116,7 @@ func (p *Pairing) bearer(token, thumbprint string, now time.Time) (*Caller, *liv
 
 // caller looks up whom a token names, in memory. A session cannot be idle for
 // long enough to matter here: its tokens expire long before.
-func (p *Pairing) caller(c claims, thumbprint string) (*Caller, *liveSession, error) {
+func (p *Pairing) caller(c *claims, thumbprint string) (*Caller, *liveSession, error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	s := p.live.sessions[c.SessionID]

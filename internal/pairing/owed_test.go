@@ -165,7 +165,7 @@ func TestHangingDiskDoesNotDelayTheKillSwitch(t *testing.T) {
 			if g.p.Active("ses_a") {
 				t.Error("active when the watcher was called")
 			}
-			if caller, _, err := g.p.bearer(token, "key", g.p.now()); err == nil && caller.App.Status == AppActive && !g.p.Frozen() {
+			if caller, _, err := g.p.bearer(token, g.p.signer.tokens.get(token), "key", g.p.now()); err == nil && caller.App.Status == AppActive && !g.p.Frozen() {
 				t.Error("still lets requests in when the watcher was called")
 			}
 			g.p.changing.Unlock()

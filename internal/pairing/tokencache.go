@@ -11,10 +11,11 @@ import (
 // generations bound it: when the young one is full, the old one goes.
 type tokenCache struct {
 	mu         sync.RWMutex
-	young, old map[string]knownToken
+	young, old map[string]*knownToken
 }
 
-// knownToken is what a token says, and the hash that proofs name it by.
+// knownToken is what a token says, and the hash that proofs name it by. It does
+// not change.
 type knownToken struct {
 	claims claims
 	hash   string
@@ -24,27 +25,28 @@ type knownToken struct {
 // thousand apps that take turns all find theirs.
 const maxCachedTokens = 16384
 
-func (c *tokenCache) get(token string) (found knownToken, ok bool) {
+// get is what is known of a token, nil for nothing.
+func (c *tokenCache) get(token string) *knownToken {
 	c.mu.RLock()
 	found, young := c.young[token]
-	if ok = young; !young {
-		found, ok = c.old[token]
+	if !young {
+		found = c.old[token]
 	}
 	c.mu.RUnlock()
-	if ok && !young {
+	if found != nil && !young {
 		c.put(token, found)
 	}
-	return found, ok
+	return found
 }
 
-func (c *tokenCache) put(token string, checked knownToken) {
+func (c *tokenCache) put(token string, checked *knownToken) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.young) >= maxCachedTokens {
 		c.old, c.young = c.young, nil
 	}
 	if c.young == nil {
-		c.young = make(map[string]knownToken)
+		c.young = make(map[string]*knownToken)
 	}
 	// The token is a part of a whole HTTP header; keeping it would keep that.
 	c.young[strings.Clone(token)] = checked
