@@ -55,11 +55,12 @@ func (x *exchange) route() error {
 	if !ok || kind == "" || name == "" {
 		return errUnknownResource
 	}
-	provider, ok := x.p.cfg.Providers.Lookup(kind + ":" + name)
+	resource := kind + ":" + name
+	provider, ok := x.p.cfg.Providers.Lookup(resource)
 	if !ok {
 		return errUnknownResource
 	}
-	x.provider, x.resource, x.path = provider, kind+":"+name, "/"+rest
+	x.provider, x.resource, x.path = provider, resource, "/"+rest
 	x.expectBody()
 	return nil
 }

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"encoding/base32"
 	"fmt"
@@ -107,6 +106,9 @@ func (p *Proxy) newExchange(id string, w http.ResponseWriter, r *http.Request) *
 	}
 }
 
+// lowerBase32 spells ids.
+var lowerBase32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567")
+
 // newID makes req_ and 16 random bytes in lower-case base32.
 func (p *Proxy) newID() (string, error) {
 	var random [16]byte
@@ -115,8 +117,8 @@ func (p *Proxy) newID() (string, error) {
 	}
 	const prefix, chars = "req_", 26 // of 16 bytes; the rest is padding
 	var id [len(prefix) + 32]byte
-	base32.StdEncoding.Encode(id[copy(id[:], prefix):], random[:])
-	return string(bytes.ToLower(id[:len(prefix)+chars])), nil
+	lowerBase32.Encode(id[copy(id[:], prefix):], random[:])
+	return string(id[:len(prefix)+chars]), nil
 }
 
 // refuse answers with a refusal and records it.

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -105,22 +106,27 @@ func isEventStream(contentType string) bool {
 // the exchange has been settled.
 func (x *exchange) answerHeader(from http.Header, scrub scrubber) http.Header {
 	header := x.provider.ResponseHeader(from)
-	for _, name := range []string{"Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade", "Location", "Set-Cookie", "Www-Authenticate", "X-Request-Id"} {
-		header.Del(name)
-	}
-	header.Set("Cache-Control", "no-store")
-	header.Set("X-Accel-Buffering", "no") // a proxy in front must pass events on at once
-	if id := from.Get("X-Request-Id"); id != "" && len(id) <= maxForeignID {
+	if id := from.Get("X-Request-Id"); id != "" && len(id) <= maxForeignID && header.Get("X-Upstream-Request-Id") != id {
 		header.Set("X-Upstream-Request-Id", id)
 	}
 	for name, values := range header {
-		for _, value := range values {
-			if scrub.shows(value) {
-				delete(header, name)
-			}
+		if ofThisHop(name) || slices.ContainsFunc(values, scrub.shows) {
+			delete(header, name)
 		}
 	}
+	own := []string{"no-store", "no"}
+	header["Cache-Control"] = own[:1:1]
+	header["X-Accel-Buffering"] = own[1:] // a proxy in front must pass events on at once
 	return header
+}
+
+// ofThisHop says that a header of a provider's is the gateway's own to write.
+func ofThisHop(name string) bool {
+	switch name {
+	case "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade", "Location", "Set-Cookie", "Www-Authenticate", "X-Request-Id":
+		return true
+	}
+	return false
 }
 
 // fail answers when the provider did not, or not acceptably.

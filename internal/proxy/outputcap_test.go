@@ -40,7 +40,12 @@ func TestAtHome(t *testing.T) {
 		"https://evilapi.openai.com/v1": false, "https://api.openai.com.evil.example/v1": false, "http://127.0.0.1:8080/v1": false,
 		"https://openai.com/v1": false, "https://example.com/api.openai.com": false,
 	} {
-		if got := atHome(m, vault.Credential{BaseURL: base}); got != want {
+		key := vault.Credential{BaseURL: base, Home: m.BaseURL}
+		at, err := target(m, key, "/chat/completions")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (&upstream{url: at}).atHome(m, key); got != want {
 			t.Errorf("%q: %v", base, got)
 		}
 	}

@@ -28,20 +28,27 @@ func newScrubber(key []byte) scrubber {
 		return scrubber{}
 	}
 	s := scrubber{key: key, spellings: append(make([][]byte, 0, maxSpellings), key)}
-	if escaped := url.QueryEscape(string(key)); escaped != string(key) {
-		s.spellings = append(s.spellings, []byte(escaped))
+	if bytes.ContainsFunc(key, reserved) {
+		s.spellings = append(s.spellings, []byte(url.QueryEscape(string(key))))
 	}
-	shifted := make([]byte, 2+len(key))
+	size := base64.RawStdEncoding.EncodedLen(2 + len(key))
+	room := make([]byte, 2+len(key)+3*size)
+	shifted, room := room[:2+len(key)], room[2+len(key):]
 	defer clear(shifted)
 	copy(shifted[2:], key)
 	for before := range 3 {
-		inside := insideBase64(base64.RawStdEncoding, shifted[2-before:], before)
+		inside := insideBase64(base64.RawStdEncoding, room[before*size:before*size:len(room)], shifted[2-before:], before)
 		s.spellings = append(s.spellings, inside)
 		if bytes.ContainsAny(inside, "+/") { // which are others in URLs
-			s.spellings = append(s.spellings, insideBase64(base64.RawURLEncoding, shifted[2-before:], before))
+			s.spellings = append(s.spellings, insideBase64(base64.RawURLEncoding, nil, shifted[2-before:], before))
 		}
 	}
 	return s
+}
+
+// reserved says that a character is another when it is percent-encoded.
+func reserved(c rune) bool {
+	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' || c == '~')
 }
 
 // maxSpellings are the key itself, its percent-encoding, and three places in
@@ -49,9 +56,10 @@ func newScrubber(key []byte) scrubber {
 const maxSpellings = 8
 
 // insideBase64 is what of the key's base64 does not depend on its neighbours,
-// when the bytes before it are 3n+before. In shifted there are as many zeros.
-func insideBase64(encoding *base64.Encoding, shifted []byte, before int) []byte {
-	encoded := encoding.AppendEncode(nil, shifted)
+// when the bytes before it are 3n+before. In shifted there are as many zeros. It
+// is written to room, which is empty.
+func insideBase64(encoding *base64.Encoding, room, shifted []byte, before int) []byte {
+	encoded := encoding.AppendEncode(room, shifted)
 	return encoded[(8*before+5)/6 : 8*len(shifted)/6]
 }
 
@@ -171,8 +179,11 @@ func (t *try) unquoted(err error) string {
 	return string(text)
 }
 
-// shows reports whether text contains the key.
+// shows reports whether text contains the key, which no spelling makes shorter.
 func (s scrubber) shows(text string) bool {
+	if len(text) < len(s.key) {
+		return false
+	}
 	b := []byte(text)
 	s.mask(b)
 	return string(b) != text

@@ -267,16 +267,17 @@ func (x *exchange) withoutKey(pin string) (*try, error) {
 
 // address makes the request that a try sends.
 func (x *exchange) address(t *try) (err error) {
-	m, call := x.provider.Manifest(), *x.call
-	if d := x.permission.Document; (d.MaxOutputTokens > 0 || budgeted(d)) && !atHome(m, t.key) {
-		if err := call.SpellOutputCap(); err != nil {
-			return err
-		}
+	m := x.provider.Manifest()
+	if t.upstream, err = newUpstream(m, t.key, t.secret, *x.call); err != nil {
+		return err
 	}
-	if t.upstream, err = newUpstream(m, t.key, t.secret, call); err == nil && x.body.large != nil {
+	if x.body.large != nil {
 		t.upstream.upload = x.body.large.spool
 	}
-	return err
+	if d := &x.permission.Document; (d.MaxOutputTokens > 0 || budgeted(*d)) && !t.upstream.atHome(m, t.key) {
+		return t.upstream.call.SpellOutputCap()
+	}
+	return nil
 }
 
 // noKey says why there is no key to try.

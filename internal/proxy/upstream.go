@@ -93,20 +93,20 @@ func target(m plugins.Manifest, c vault.Credential, path string) (*url.URL, erro
 	return u, nil
 }
 
-// atHome says that a credential is for the provider itself, at the manifest's
-// address or a host below it (eu.api.openai.com), and not for another server
-// that speaks its language, more or less.
-func atHome(m plugins.Manifest, c vault.Credential) bool {
+// atHome says that a request with a credential goes to the provider itself, at
+// the manifest's address or a host below it (eu.api.openai.com), and not to
+// another server that speaks its language, more or less.
+func (u *upstream) atHome(m plugins.Manifest, c vault.Credential) bool {
 	if c.BaseURL == "" || c.BaseURL == m.BaseURL {
 		return true
 	}
 	home, err := url.Parse(m.BaseURL)
-	at, err2 := url.Parse(c.BaseURL)
-	if err != nil || err2 != nil {
+	if err != nil {
 		return false
 	}
-	host := strings.ToLower(at.Hostname())
-	return host == home.Hostname() || strings.HasSuffix(host, "."+home.Hostname())
+	host := strings.ToLower(u.url.Hostname())
+	below, is := strings.CutSuffix(host, home.Hostname())
+	return is && (below == "" || strings.HasSuffix(below, "."))
 }
 
 // heldBody is up to how many bytes of a body the transport may still read when
