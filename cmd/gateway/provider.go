@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -92,18 +93,32 @@ func (g *gateway) providerAddCommand() *cobra.Command {
 		return g.show(p, func() {
 			if g.dryRun {
 				g.showProvider(p)
+				g.showGains("may then also", p)
 				g.say("nothing was added; leave out --dry-run to add it")
 				return
 			}
+			g.showGains("may now also", p)
 			g.say("added %s (%s): %s. Next: gateway key add %[1]s", p.Manifest.ID, p.Manifest.Title, count(len(p.Opens), "path"))
 		})
 	})
 	cmd.Long = `Add a provider by its manifest: a JSON document that says where it is, which
 dialect it speaks, where its key goes and which actions are open. The format is
 described in docs/providers.md. With --dry-run nothing is added, and the paths
-that it would open are shown.`
+that it would open are shown, and the apps that could then do more: a permission
+that lists no actions allows all that its provider has.`
 	cmd.Example = "  gateway provider export llm:groq >mine.json\n  gateway provider add --dry-run mine.json"
 	return cmd
+}
+
+// showGains names the apps that a manifest lets do more than they could.
+func (g *gateway) showGains(may string, p admin.Provider) {
+	if len(p.Gains) == 0 {
+		return
+	}
+	g.say("by their permissions for %s, these apps %s:", p.Manifest.ID, may)
+	for _, app := range p.Gains {
+		g.say("  %s (%s)", app.AppName, strings.Join(app.Actions, ", "))
+	}
 }
 
 func (g *gateway) providerExportCommand() *cobra.Command {

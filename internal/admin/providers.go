@@ -6,6 +6,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/keywicket/keywicket/internal/audit"
+	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/internal/providers"
 	"github.com/keywicket/keywicket/plugins"
 )
@@ -17,6 +18,9 @@ type Provider struct {
 	Opens []plugins.Opening `json:"opens"`
 	// Keys counts the stored keys.
 	Keys int `json:"keys"`
+	// Gains are the apps that adding it lets do more than before, with what; only
+	// where it is added, or would be.
+	Gains []pairing.Reach `json:"gains,omitzero"`
 }
 
 // ProviderInput adds a provider.
@@ -59,6 +63,7 @@ func (a *Admin) addProvider(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	gains := a.cfg.Pairing.Reaching(m.ID, a.cfg.Providers.Gains(m))
 	entry, consent := providers.Entry{Manifest: m, Own: true}, providers.Consent{Replace: in.Replace, Private: in.AllowPrivate}
 	if !in.DryRun {
 		if err := a.cfg.Providers.May(m, consent); err != nil {
@@ -72,7 +77,9 @@ func (a *Admin) addProvider(c echo.Context) error {
 			return err
 		}
 	}
-	return answer(c, a.providerOf(entry))
+	out := a.providerOf(entry)
+	out.Gains = gains
+	return answer(c, out)
 }
 
 func (a *Admin) exportProvider(c echo.Context) error {

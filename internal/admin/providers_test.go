@@ -53,6 +53,29 @@ func TestProvidersOverTheSocket(t *testing.T) {
 	}
 }
 
+// What an app gains by a manifest is told before it is added, and with it.
+func TestWhoGainsByAProvider(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	ctx := t.Context()
+	d.setUp(t)
+	_, err := d.Approve(ctx, d.ask(t, "Notes", asksOpenAI).ID, admin.ApproveInput{})
+	check(t, err)
+	wider := strings.NewReplacer("llm:house", "llm:openai", "models.list", "models.burn", `"openai",`, `"http",`).Replace(house)
+	for _, dry := range []bool{true, false} {
+		p, err := d.AddProvider(ctx, admin.ProviderInput{Manifest: wider, Replace: true, DryRun: dry})
+		check(t, err)
+		if len(p.Gains) != 1 || p.Gains[0].AppName != "Notes" || strings.Join(p.Gains[0].Actions, " ") != "models.burn" {
+			t.Errorf("dry %t: %+v", dry, p.Gains)
+		}
+	}
+	p, err := d.AddProvider(ctx, admin.ProviderInput{Manifest: wider, Replace: true, DryRun: true})
+	check(t, err)
+	if len(p.Gains) != 0 {
+		t.Errorf("gained once more: %+v", p.Gains)
+	}
+}
+
 func TestAliasesOverTheSocket(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

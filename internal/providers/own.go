@@ -3,6 +3,7 @@ package providers
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -66,6 +67,23 @@ func (b *Book) may(m plugins.Manifest, c Consent) error {
 		return ErrTooMany
 	}
 	return nil
+}
+
+// Gains are the actions that m would bring to its id: what the provider of that
+// id, if there is one, has not.
+func (b *Book) Gains(m plugins.Manifest) []string {
+	var had, gains []string
+	if now, err := b.Entry(m.ID); err == nil {
+		for _, o := range plugins.Opens(now.Manifest) {
+			had = append(had, o.Action)
+		}
+	}
+	for _, o := range plugins.Opens(m) {
+		if !slices.Contains(had, o.Action) && !slices.Contains(gains, o.Action) {
+			gains = append(gains, o.Action)
+		}
+	}
+	return gains
 }
 
 // Read is the dry run of Add: the manifest as it would be understood. Errors

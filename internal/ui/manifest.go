@@ -118,6 +118,9 @@ func (u *UI) review(c echo.Context) (reviewView, error) {
 	}
 	v.Frame = u.frame(c, "What it would open", "keys", "/providers/new")
 	v.ID, v.Title, v.Manifest = m.ID, m.Title, u.manifestView(m)
+	for _, app := range u.cfg.Pairing.Reaching(m.ID, u.cfg.Providers.Gains(m)) {
+		v.Gains = append(v.Gains, gainRow{App: app.AppName, Link: appLink(app.AppID), Actions: strings.Join(app.Actions, ", ")})
+	}
 	u.reviewBeside(&v, m)
 	return v, nil
 }

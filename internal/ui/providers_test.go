@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/keywicket/keywicket/internal/audit"
+	"github.com/keywicket/keywicket/internal/policy"
 	"github.com/keywicket/keywicket/internal/providers"
 )
 
@@ -95,6 +96,26 @@ func TestAddingAProvider(t *testing.T) {
 	if added, removed := c.events(audit.ProviderAdded), c.events(audit.ProviderRemoved); added != 2 || removed != 1 {
 		t.Errorf("recorded %d times as added, %d as removed", added, removed)
 	}
+}
+
+// TestReviewNamesWhoGains: a permission that lists no actions allows all that
+// its provider has, so the owner is told whose grows with a manifest.
+func TestReviewNamesWhoGains(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	notes := c.approved("Notes")
+	bound := c.asks("Bound", wantsOpenAI)
+	c.must(c.pairing.Approve(bound.request().ID, []policy.Document{{Resource: "llm:openai", Actions: []string{"models.list"}}}))
+	shipped := with("http:tickets", "llm:openai")
+
+	page := v.post("/providers/review", "manifest", shipped)
+	page.has(t, "Who may do more", `href="/apps/`+notes.id+`"`, "Notes</a> (tickets.list)")
+	page.lacks(t, "Bound")
+	v.post("/providers/review", "manifest", tickets).lacks(t, "Who may do more")
+	v.post("/providers", "manifest", shipped).has(t, "Who may do more") // the yes is missing
+	v.post("/providers", "manifest", shipped, "replace", "yes").want(t, http.StatusSeeOther, "/providers/llm:openai")
+	v.post("/providers/review", "editing", "llm:openai", "manifest", shipped).lacks(t, "Who may do more")
 }
 
 // TestConsentToAProvider holds what needs the owner's explicit yes to it, and

@@ -73,6 +73,10 @@ func someReview(f frame) reviewView {
 func takingReview(f frame) reviewView {
 	return reviewView{
 		Frame: f, Text: someManifest, Editing: "http:tickets-of-old", Leaves: "http:tickets-of-old", ID: "http:tickets", Title: "Tickets", Manifest: ticketsManifest(),
+		Gains: []gainRow{
+			{App: "Notes", Link: "/apps/app_1", Actions: "tickets.create"},
+			{App: "A name with as many characters as the name of an app can have, sixty", Link: "/apps/app_2", Actions: "tickets.list, tickets.create"},
+		},
 		Takes: "Tickets, which you added", KeysMove: "2 keys", From: "https://api.tickets.example/v2", Problem: "Not stored. Tick the box below if you agree.",
 	}
 }
