@@ -14,8 +14,8 @@ import (
 	"github.com/keywicket/keywicket/plugins"
 )
 
-// exchange is one request on its journey. It belongs to one goroutine but for
-// ctx, what its tries have reached, and the reply's deadline.
+// exchange is one request on its journey. It belongs to one goroutine at a time
+// but for ctx, what its tries have reached, and the reply's deadline.
 type exchange struct {
 	p       *Proxy
 	request *http.Request
@@ -84,7 +84,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := p.newExchange(id, w, r)
 	defer x.end()
 	x.body.begin()
-	if err := x.admit(); err != nil {
+	if err := p.aside.do(x.admit); err != nil {
 		x.refuse(err)
 		return
 	}

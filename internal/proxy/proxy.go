@@ -33,6 +33,7 @@ import (
 type Proxy struct {
 	cfg       Config
 	running   *running
+	aside     *aside
 	transport transports
 	buffers   *buffers
 	memory    *memory // for request bodies
@@ -54,6 +55,7 @@ func New(cfg Config) (*Proxy, error) {
 	p := &Proxy{
 		cfg:       cfg,
 		running:   newRunning(cfg.MaxRunning, cfg.MaxAppRunning),
+		aside:     newAside(cfg.Log),
 		transport: newTransports(cfg.Timeouts),
 		buffers:   newBuffers(),
 		memory:    newMemory(cfg.MaxBodyMemory, cfg.MaxAppBodyMemory),

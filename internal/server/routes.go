@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"runtime/debug"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -142,8 +143,8 @@ func newEcho() *echo.Echo {
 func (s *Server) recoverer() echo.MiddlewareFunc {
 	return middleware.RecoverWithConfig(middleware.RecoverConfig{
 		DisablePrintStack: true,
-		LogErrorFunc: func(c echo.Context, _ error, stack []byte) error {
-			s.cfg.Log.Error("handler panicked", "route", c.Path(), "stack", string(stack))
+		LogErrorFunc: func(c echo.Context, _ error, _ []byte) error {
+			s.cfg.Log.Error("handler panicked", "route", c.Path(), "stack", string(debug.Stack()))
 			return echo.ErrInternalServerError
 		},
 	})
