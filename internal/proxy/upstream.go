@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 
@@ -31,16 +30,6 @@ type upstream struct {
 	private bool // it may be at an address that is not public: the owner has agreed
 }
 
-// gatewaysOwn are the names under which the owner may not send a header with a
-// key: they are the gateway's, or the connection's.
-func gatewaysOwn(name string) bool {
-	return slices.Contains([]string{
-		"Accept", "Accept-Encoding", "Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie",
-		"Dpop", "Expect", "Host", "Idempotency-Key", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer",
-		"Transfer-Encoding", "Upgrade", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "X-Auth-Token",
-	}, textproto.CanonicalMIMEHeaderKey(name))
-}
-
 // newUpstream puts a call at its address and the credential on it. Errors:
 // plugins.ErrSecret, or a base URL that does not parse.
 func newUpstream(m plugins.Manifest, c vault.Credential, secret vault.Secret, call plugins.Call) (upstream, error) {
@@ -60,7 +49,7 @@ func newUpstream(m plugins.Manifest, c vault.Credential, secret vault.Secret, ca
 		header.Set("User-Agent", userAgent)
 	}
 	for name, value := range c.Headers {
-		if !gatewaysOwn(name) {
+		if vault.Reserved(textproto.CanonicalMIMEHeaderKey(name)) == "" { // older records may have one
 			header.Set(name, value)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keywicket/keywicket/internal/vault"
 	"github.com/keywicket/keywicket/plugins"
 )
 
@@ -133,5 +134,32 @@ func answerAll(l net.Listener, end []byte) {
 				}
 			}
 		}()
+	}
+}
+
+// A key that was stored when any name was taken: what the gateway, or the
+// connection, says itself is not the key's to say.
+func TestReservedHeadersOfAnOldKeyAreLeftOut(t *testing.T) {
+	t.Parallel()
+	m := plugins.Manifest{
+		ID: "llm:openai", BaseURL: "https://api.openai.com/v1", Credential: plugins.Credential{Header: "Authorization", Prefix: "Bearer "},
+	}
+	old := vault.Credential{Resource: m.ID, Home: m.BaseURL, Headers: map[string]string{
+		"Openai-Organization": "org-1", "Authorization": "Bearer-other", "Host": "evil.example", "Connection": "close",
+		"Transfer-Encoding": "chunked", "Content-Length": "1", "Cookie": "a=b", "content-type": "a/b",
+	}}
+	up, err := newUpstream(m, old, vault.NewSecret([]byte("sk-1")), plugins.Call{Method: "POST", Path: "/chat/completions"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"Openai-Organization": "org-1", "Authorization": "Bearer sk-1", "Accept-Encoding": "identity", "User-Agent": userAgent}
+	for name, values := range up.header {
+		if len(values) != 1 || values[0] != want[name] {
+			t.Errorf("%s is %q", name, values)
+		}
+		delete(want, name)
+	}
+	if len(want) != 0 {
+		t.Errorf("missing: %v", want)
 	}
 }

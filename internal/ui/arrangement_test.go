@@ -71,6 +71,7 @@ func TestRefusedArrangements(t *testing.T) {
 		{"Headers:", "headers", "OpenAI-Organization"},
 		{"Headers:", "headers", "A: 1\nA: 2"},
 		{"Headers:", "headers", "A: two words"},
+		{"Headers: X-Api-Key cannot be stored with a key", "headers", "x-api-key: sk-2"},
 		{"Rank:", "rank", "first"},
 		{"Rank:", "rank", "100"},
 		{"Weight:", "weight", "-2"},

@@ -88,6 +88,7 @@ func TestHeadersThatCannotBeSent(t *testing.T) {
 	}
 	for name, headers := range map[string]map[string]string{
 		"line break": {"X-A": "a\r\nb"}, "space in name": {"X A": "v"}, "empty": {"X-A": ""},
+		"a credential": {"authorization": "Bearer-other"}, "of the request": {"Content-Type": "a/b"}, "of the connection": {"HOST": "evil.example"},
 		"twice": {"X-A": "1", "x-a": "2"}, "too many": many,
 	} {
 		_, err := h.AddCredential(NewCredential{Resource: "llm:x", Label: name, Secret: NewSecret([]byte("k")), Headers: headers})
