@@ -19,6 +19,7 @@ type counter struct {
 	limit   int64 // the cap of the last request let through; sizes the block
 	wants   int64 // what waiting reservations ask for together
 	largest int64 // what one of them asks for
+	bound   int64 // the highest cap that one of them has
 	waiting int   // reservations
 	current *tally
 	past    *tally   // the one before, should the clock come back to it
@@ -107,19 +108,20 @@ func (c *counter) keep(all []*tally) {
 	}
 }
 
-// ask takes note of a reservation that waits for so much, have that it waits no
-// longer.
-func (c *counter) ask(amount int64) {
+// ask takes note of a reservation that waits for so much under a cap, have that
+// it waits no longer.
+func (c *counter) ask(amount, limit int64) {
 	c.waiting++
 	c.wants = saturate(c.wants, amount)
 	c.largest = max(c.largest, amount)
+	c.bound = max(c.bound, limit)
 }
 
 func (c *counter) have(amount int64) {
 	c.waiting--
 	c.wants = max(0, c.wants-amount)
 	if c.waiting == 0 {
-		c.wants, c.largest = 0, 0
+		c.wants, c.largest, c.bound = 0, 0, 0
 	}
 }
 
@@ -135,7 +137,8 @@ func (c *counter) target(t *tally) int64 {
 		return t.used()
 	}
 	block := c.key.Unit.block(c.limit)
-	return max(t.used()+c.largest, min(c.limit, t.used()+c.wants+block-block/4))
+	needed := max(t.used(), min(t.used()+c.largest, c.bound))
+	return max(needed, min(c.limit, t.used()+c.wants+block-block/4))
 }
 
 // near says that the ceiling should be raised, now that there still is time:

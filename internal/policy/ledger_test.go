@@ -375,10 +375,11 @@ func TestCeilingMakesRoomForWhoWaits(t *testing.T) {
 		ceiling int64
 	}{
 		{nil, 33}, {[]int64{8}, 41}, {[]int64{100}, 133}, {[]int64{20, 30}, 83}, {[]int64{90, 90}, 160},
+		{[]int64{150}, 160}, {[]int64{150, 150}, 160}, // others took what was free when it was asked for
 	} {
 		c := &counter{key: counterKey{Per: Day, Unit: Requests}, limit: 160, current: &tally{settled: 20, held: 5}}
 		for _, amount := range row.waiting {
-			c.ask(amount)
+			c.ask(amount, c.limit)
 		}
 		if got := c.target(c.current); got != row.ceiling {
 			t.Errorf("%v: ceiling %d, want %d", row.waiting, got, row.ceiling)
@@ -389,6 +390,10 @@ func TestCeilingMakesRoomForWhoWaits(t *testing.T) {
 		if got := c.target(c.current); got != 33 {
 			t.Errorf("%v: ceiling %d when nobody waits", row.waiting, got)
 		}
+	}
+	c := &counter{key: counterKey{Per: Day, Unit: Requests}, limit: 160, current: &tally{settled: 20, held: 5}}
+	if c.ask(200, most); c.target(c.current) != 225 {
+		t.Errorf("ceiling %d for one that no cap binds any more", c.target(c.current))
 	}
 }
 

@@ -74,14 +74,15 @@ func (r *Reservation) fit(a amounts, room func(*hold) int64) bool {
 }
 
 // begin settles on the output held from the start. It returns the amounts of
-// the usage that is certain and those to hold.
+// the usage that is certain and those to hold. Only what is certain is waited
+// for: what streams that wait had ahead would be wasted by a kill.
 func (r *Reservation) begin(output int64) (used, to amounts) {
 	n := &r.need
 	r.outputCap = 0
 	switch {
 	case n.grows():
 		used := n.with(min(n.choices, output))
-		r.covered = r.ahead(used, min(worthwhile, output-used.OutputTokens), (*hold).now)
+		r.covered = r.ahead(used, min(worthwhile, output-used.OutputTokens), (*hold).durable)
 		return n.amounts(used), n.amounts(r.covered)
 	case n.choices > 0:
 		each := output / n.choices

@@ -90,7 +90,7 @@ func (l *Ledger) writeRounds() {
 func (l *Ledger) await(r *round, holds []hold) error {
 	for i := range holds {
 		if h := &holds[i]; h.tally != nil {
-			h.counter.ask(h.asked)
+			h.counter.ask(h.asked, h.cap)
 		}
 	}
 	l.mu.Unlock()
