@@ -20,6 +20,7 @@ const minScrubbed = 8
 type scrubber struct {
 	key       []byte
 	spellings [][]byte // to be found byte for byte, the key first
+	escapable bool     // JSON has a short escape for one of its characters
 }
 
 // newScrubber keeps key, which must stay as it is until the answer is over.
@@ -27,7 +28,7 @@ func newScrubber(key []byte) scrubber {
 	if len(key) < minScrubbed {
 		return scrubber{}
 	}
-	s := scrubber{key: key, spellings: append(make([][]byte, 0, maxSpellings), key)}
+	s := scrubber{key: key, spellings: append(make([][]byte, 0, maxSpellings), key), escapable: bytes.ContainsAny(key, `/"\`)}
 	if bytes.ContainsFunc(key, reserved) {
 		s.spellings = append(s.spellings, []byte(url.QueryEscape(string(key))))
 	}
@@ -96,7 +97,7 @@ func (s scrubber) mask(b []byte) {
 // firstEscape is where an escaped character of the key may be, or below 0. The
 // key begins at most its own length before.
 func (s scrubber) firstEscape(b []byte) int {
-	if bytes.ContainsAny(s.key, `/"\`) {
+	if s.escapable {
 		return bytes.IndexByte(b, '\\')
 	}
 	return bytes.Index(b, []byte(`\u00`))
