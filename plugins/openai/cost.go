@@ -55,40 +55,26 @@ func integer(digits string) (int64, bool) {
 	return n, err == nil && n < math.MaxInt64
 }
 
-// costs are the members by which providers state what an answer cost.
-type costs struct {
-	Cost    jsontext.Value `json:"cost"`    // OpenRouter: dollars; Perplexity: an object
-	IsBYOK  *bool          `json:"is_byok"` // OpenRouter: the owner's own key pays the rest elsewhere
-	Details struct {
-		Upstream jsontext.Value `json:"upstream_inference_cost"`
-	} `json:"cost_details"`
-	Ticks jsontext.Value `json:"cost_in_usd_ticks"` // xAI: ten billion to the dollar
-}
-
 // stated is what the provider itself says an answer cost, in nano-dollars; false
 // when it does not say. OpenRouter's cost is its own charge alone when the key of
 // another provider is used through it: then that provider's is added, and a
 // charge without it says nothing.
-func stated(usage jsontext.Value) (int64, bool) {
-	var c costs
-	if !lenient(usage, &c) {
+func (c *costs) stated() (int64, bool) {
+	if c.odd {
 		return 0, false
 	}
-	if ticks, ok := nano(c.Ticks, tickExponent); ok {
+	if ticks, ok := nano(c.ticks, tickExponent); ok {
 		return ticks, true
 	}
-	if c.Cost.Kind() == '{' {
-		var parts struct {
-			Total jsontext.Value `json:"total_cost"`
-		}
-		lenient(c.Cost, &parts)
-		return nano(parts.Total, nanoExponent)
+	if c.cost.Kind() == '{' {
+		total, _ := member(c.cost, "total_cost")
+		return nano(total, nanoExponent)
 	}
-	cost, ok := nano(c.Cost, nanoExponent)
-	upstream, told := nano(c.Details.Upstream, nanoExponent)
+	cost, ok := nano(c.cost, nanoExponent)
+	upstream, told := nano(c.upstream, nanoExponent)
 	elsewhere := told && upstream > cost
-	if c.IsBYOK != nil {
-		elsewhere = *c.IsBYOK
+	if kind := c.byok.Kind(); kind == 't' || kind == 'f' {
+		elsewhere = kind == 't'
 	}
 	switch {
 	case !ok || elsewhere && !told:

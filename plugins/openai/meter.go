@@ -108,10 +108,14 @@ func (m *meter) unreadable(raw, data []byte) {
 
 // report takes in what the provider says an answer cost so far.
 func (m *meter) report(value jsontext.Value) bool {
-	read, ok := readUsage(value)
+	r, ok := readReport(value)
+	if !ok {
+		return false
+	}
+	read, ok := r.usage()
 	if ok {
 		m.usage = largest(m.usage, m.believed(read))
-		m.timed = m.timed || isDuration(value)
+		m.timed = m.timed || r.isDuration()
 		m.reported, m.told, m.quiet = true, true, true
 	}
 	return ok
@@ -141,17 +145,25 @@ func (m *meter) Usage() (plugins.Usage, bool) {
 	}
 	tools := m.tools.Value()
 	if !same(value, m.parsed.value) || !same(tools, m.parsed.tools) {
-		read, ok := readUsage(bytes.TrimSpace(value))
-		if ok {
-			read = m.believed(together(read, toolUsage(bytes.TrimSpace(tools))))
-			m.timed = isDuration(bytes.TrimSpace(value))
-		}
-		m.parsed = parsed{value, tools, read, ok}
+		m.parsed = m.parse(value, tools)
 	}
 	if !m.parsed.ok {
 		return m.usage, m.reported
 	}
 	return largest(m.usage, m.parsed.usage), true
+}
+
+func (m *meter) parse(value, tools []byte) parsed {
+	r, ok := readReport(bytes.TrimSpace(value))
+	if !ok {
+		return parsed{value: value, tools: tools}
+	}
+	read, ok := r.usage()
+	if ok {
+		read = m.believed(together(read, toolUsage(bytes.TrimSpace(tools))))
+		m.timed = r.isDuration()
+	}
+	return parsed{value, tools, read, ok}
 }
 
 // parsed is what an answer's usage was read as, which is asked for several times.

@@ -82,13 +82,11 @@ func (m *meter) image(usage jsontext.Value) {
 // toolUsage is what tools of the provider's own have used besides the model:
 // nothing, but for images.
 func toolUsage(value jsontext.Value) plugins.Usage {
-	var t struct {
-		Images jsontext.Value `json:"image_gen"`
-	}
-	if len(value) == 0 || !lenient(value, &t) {
+	if len(value) == 0 || !legible(value) {
 		return plugins.Usage{}
 	}
-	used, _ := readUsage(t.Images)
+	images, _ := member(value, "image_gen")
+	used, _ := readUsage(images)
 	used.CostStated, used.Cost = false, 0
 	return used
 }
