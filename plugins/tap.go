@@ -1,6 +1,6 @@
 package plugins
 
-import "slices"
+import "bytes"
 
 // MemberTap watches a JSON object go by in chunks and keeps the text of one
 // top-level member, so that a number can be read from an answer of any size in
@@ -17,10 +17,12 @@ type MemberTap struct {
 	isValue   bool // at depth 1: behind the colon
 	capturing bool
 	tooLong   bool
-	key       []byte
+	fits      int // bytes of the name that the key begins with; more than all of them when it is another
 	value     []byte
 	found     []byte
 }
+
+const usualMember = 512 // bytes; enough for most
 
 // NewMemberTap keeps the member called name if its text has at most limit bytes.
 func NewMemberTap(name string, limit int) *MemberTap {
@@ -33,20 +35,19 @@ func (t *MemberTap) Value() []byte { return t.found }
 
 // Watch takes the next bytes; it keeps none of chunk.
 func (t *MemberTap) Watch(chunk []byte) {
-	for _, c := range chunk {
-		if t.done {
-			return
+	for len(chunk) > 0 && !t.done {
+		n := 1
+		if t.inString {
+			n = t.insideString(chunk)
+		} else {
+			t.see(chunk[0])
 		}
-		t.see(c)
+		chunk = chunk[n:]
 	}
 }
 
 func (t *MemberTap) see(c byte) {
-	switch {
-	case t.inString:
-		t.insideString(c)
-		return
-	case !t.started:
+	if !t.started {
 		if c == ' ' || c == '\n' || c == '\r' || c == '\t' {
 			return
 		}
@@ -57,7 +58,7 @@ func (t *MemberTap) see(c byte) {
 	case '"':
 		t.inString = true
 		if t.depth == 1 && !t.isValue {
-			t.key = t.key[:0]
+			t.fits = 0
 		}
 	case '{', '[':
 		t.depth++
@@ -69,45 +70,66 @@ func (t *MemberTap) see(c byte) {
 		t.done = t.depth == 0
 		return
 	}
-	t.keep(c)
+	if t.capturing {
+		t.keep([]byte{c})
+	}
 	if t.depth == 1 && c == ':' {
 		t.isValue = true
-		t.capturing = string(t.key) == t.name
+		t.capturing = t.fits == len(t.name)
 	}
 }
 
-func (t *MemberTap) insideString(c byte) {
-	t.keep(c)
+// insideString goes to the end of the string, or to its next escape, and returns
+// how many bytes that is.
+func (t *MemberTap) insideString(chunk []byte) int {
+	n := 1
 	switch {
 	case t.escaped:
 		t.escaped = false
-	case c == '\\':
+	case chunk[0] == '\\':
 		t.escaped = true
-	case c == '"':
+	case chunk[0] == '"':
 		t.inString = false
-		return
+	default:
+		if n = bytes.IndexByte(chunk, '"'); n < 0 {
+			n = len(chunk)
+		}
+		if escape := bytes.IndexByte(chunk[:n], '\\'); escape >= 0 {
+			n = escape
+		}
 	}
-	if t.depth == 1 && !t.isValue && len(t.key) <= len(t.name) {
-		t.key = append(t.key, c)
+	t.keep(chunk[:n])
+	if t.inString && t.depth == 1 && !t.isValue {
+		t.spell(chunk[:n])
+	}
+	return n
+}
+
+// spell takes in a part of a key.
+func (t *MemberTap) spell(part []byte) {
+	if t.fits <= len(t.name) && bytes.HasPrefix([]byte(t.name[t.fits:]), part) {
+		t.fits += len(part)
+	} else {
+		t.fits = len(t.name) + 1
 	}
 }
 
-func (t *MemberTap) keep(c byte) {
+func (t *MemberTap) keep(text []byte) {
 	switch {
 	case !t.capturing || t.tooLong:
-	case len(t.value) == t.limit:
+	case len(t.value)+len(text) > t.limit:
 		t.tooLong = true
 	default:
 		if t.value == nil {
-			t.value = make([]byte, 0, min(t.limit, 512)) // enough for most
+			t.value = make([]byte, 0, min(t.limit, usualMember))
 		}
-		t.value = append(t.value, c)
+		t.value = append(t.value, text...)
 	}
 }
 
 func (t *MemberTap) memberEnds() {
 	if t.capturing && !t.tooLong {
-		t.found = slices.Clone(t.value)
+		t.found, t.value = t.value, nil
 	}
 	t.value = t.value[:0]
 	t.isValue, t.capturing, t.tooLong = false, false, false
