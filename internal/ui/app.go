@@ -46,6 +46,9 @@ func (u *UI) permissionView(p pairing.Permission) permissionView {
 		Cached: number(totals.CachedTokens), Output: number(totals.OutputTokens),
 		Dollars: dollars(totals.Cost),
 	}
+	if _, err := u.cfg.Providers.Entry(v.Resource); err == nil {
+		v.Provider = providerLink(v.Resource, "")
+	}
 	for _, state := range u.cfg.Ledger.Limits(p.ID, p.Document) {
 		v.Meters = append(v.Meters, u.meter(state))
 	}

@@ -27,6 +27,7 @@ func (u *UI) showConsent(c echo.Context) error {
 	for i, d := range offered(r) {
 		v.Grants[i].Included = true
 		v.Grants[i].Models = strings.Join(d.Models, ", ")
+		v.Grants[i].Keys = u.keyOffers(keyValue(d.Resource, d.Key), d.Resource)
 		v.Grants[i].Amount = amountOf(d)
 		// A request that names no daily cap is met with one; what the owner
 		// attached to the string was decided then.
@@ -105,7 +106,7 @@ func (u *UI) grant(c echo.Context, shown []policy.Document) ([]policy.Document, 
 		if len(shown) > 1 && posted(c, "include"+suffix) != "yes" {
 			continue
 		}
-		if err := errors.Join(setModels(c, suffix, &d), setAmount(c, suffix, &d)); err != nil {
+		if err := errors.Join(setModels(c, suffix, &d), u.setKey(c, suffix, &d), setAmount(c, suffix, &d)); err != nil {
 			return nil, err
 		}
 		grant = append(grant, d)
@@ -148,6 +149,7 @@ func (u *UI) consentAgain(c echo.Context, r pairing.ConsentRequest, problem stri
 		suffix := v.Grants[i].Suffix
 		v.Grants[i].Included = posted(c, "include"+suffix) == "yes"
 		v.Grants[i].Models = posted(c, "models"+suffix)
+		v.Grants[i].Keys = u.keyOffers(posted(c, "key"+suffix), v.Grants[i].Resource)
 		v.Grants[i].Amount = postedAmount(c, suffix)
 	}
 	return render(c, http.StatusUnprocessableEntity, consentPage(v))

@@ -201,6 +201,49 @@ func TestRefusedApprovals(t *testing.T) {
 	}
 }
 
+// TestOneKeyOfSeveral: there is something to choose where a provider has several
+// keys, and only then.
+func TestOneKeyOfSeveral(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	v.post("/keys", "resource", "llm:openai", "label", "work", "secret", canary)
+	form := []string{"until", "1d", "models-0", "", "amount-0", "uncapped"}
+	first := c.asks("First", wantsOpenAI)
+	v.get("/requests/"+first.request().ID).lacks(t, `name="key-0"`)
+	v.post("/keys", "resource", "llm:openai", "label", "at home", "secret", canary)
+	page := v.get("/requests/" + first.request().ID)
+	page.has(t, `name="key-0"`, `<option value="">Any`, `value="llm:openai work"`, `value="llm:openai at home"`)
+	page.lacks(t, `value="llm:openai work" selected`)
+
+	approve := "/requests/" + first.request().ID + "/approve"
+	for _, bad := range []string{"work", "mail:resend work", "llm:openai gone", "llm:openai "} {
+		got := v.post(approve, append(form, "key-0", bad)...)
+		got.want(t, http.StatusUnprocessableEntity, "")
+		got.has(t, `role="alert"`)
+	}
+	v.post(approve, append(form, "key-0", "llm:openai at home")...).want(t, http.StatusSeeOther, "/apps/"+first.id)
+	if d := first.granted(); d.Key != "at home" {
+		t.Errorf("granted with the key %q", d.Key)
+	}
+	v.get("/apps/"+first.id).has(t, "With the key &#34;at home&#34; only", `<a href="/providers/llm:openai">What OpenAI opens</a>`)
+
+	const wantsGone = `[{"type":"keywicket","identifier":"llm:openai","limits":{"key":"gone"}}]`
+	for key, want := range map[string]string{"": "", "llm:openai gone": "gone", "llm:openai work": "work"} {
+		a := c.asks("Asks for one", wantsGone)
+		v.get("/requests/"+a.request().ID).has(t, `value="llm:openai gone" selected`, "gone (not stored)")
+		v.post("/requests/"+a.request().ID+"/approve", append(form, "key-0", key)...).want(t, http.StatusSeeOther, "/apps/"+a.id)
+		if d := a.granted(); d.Key != want {
+			t.Errorf("%q became the key %q", key, d.Key)
+		}
+	}
+	silent := c.asks("Silent", wantsGone)
+	v.post("/requests/"+silent.request().ID+"/approve", form...).want(t, http.StatusSeeOther, "/apps/"+silent.id)
+	if d := silent.granted(); d.Key != "gone" {
+		t.Errorf("nobody spoke of the key, and it became %q", d.Key)
+	}
+}
+
 func TestSomeOfSeveral(t *testing.T) {
 	t.Parallel()
 	c := newConsole(t).setUp()

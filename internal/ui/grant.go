@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/vault"
 )
 
 const (
@@ -215,6 +216,62 @@ func setModels(c echo.Context, suffix string, d *policy.Document) error {
 			d.Models = append(d.Models, model)
 		}
 	}
+	return nil
+}
+
+// keyOffers lists the keys of each resource that has several; chosen is one as
+// keyValue makes it, or "".
+func (u *UI) keyOffers(chosen string, resources ...string) []keyOffer {
+	var groups []keyOffer
+	for _, resource := range resources {
+		stored := u.cfg.Vault.CredentialsFor(resource)
+		if len(stored) < 2 {
+			continue
+		}
+		g := keyOffer{Title: u.title(resource)}
+		for _, key := range stored {
+			value := keyValue(resource, key.Label)
+			g.Keys = append(g.Keys, choice{Value: value, Label: key.Label, Chosen: value == chosen})
+		}
+		if label, of := strings.CutPrefix(chosen, resource+" "); of && !slices.ContainsFunc(stored, labelled(label)) {
+			g.Keys = append(g.Keys, choice{Value: chosen, Label: label + " (not stored)", Chosen: true})
+		}
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+// keyValue names a key in a form; "" for none.
+func keyValue(resource, label string) string {
+	if label == "" {
+		return ""
+	}
+	return resource + " " + label
+}
+
+func labelled(label string) func(vault.Credential) bool {
+	return func(key vault.Credential) bool { return key.Label == label }
+}
+
+// setKey gives the document the key that the form names. An empty field leaves
+// the choice to the gateway; without the field nobody has said anything, and it
+// stays as it is.
+func (u *UI) setKey(c echo.Context, suffix string, d *policy.Document) error {
+	field := "key" + suffix
+	if !c.Request().PostForm.Has(field) {
+		return nil
+	}
+	label, of := strings.CutPrefix(posted(c, field), d.Resource+" ")
+	switch {
+	case posted(c, field) == "":
+		d.Key = ""
+		return nil
+	case !of || label == "":
+		return formError("Choose a key of " + u.title(d.Resource) + ", or any.")
+	case label != d.Key && !slices.ContainsFunc(u.cfg.Vault.CredentialsFor(d.Resource), labelled(label)):
+		return formError("There is no such key any more: choose another, or any.")
+	}
+	d.Key = label
 	return nil
 }
 

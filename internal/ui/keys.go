@@ -214,6 +214,14 @@ func (u *UI) resourceChoices(chosen string) []choice {
 	return all
 }
 
+func (u *UI) resourceIDs() []string {
+	var all []string
+	for _, r := range u.cfg.Pairing.Resources() {
+		all = append(all, r.ID)
+	}
+	return all
+}
+
 // home is a provider's own address, which a key without a base URL is for.
 func (u *UI) home(resource string) string {
 	e, err := u.cfg.Providers.Entry(resource)

@@ -21,6 +21,7 @@ func (u *UI) showPair(c echo.Context) error {
 		Frame:     u.frame(c, "Pair an app", "pair", "/pair"),
 		Decide:    "later",
 		Resources: u.resourceChoices(""),
+		Keys:      u.keyOffers("", u.resourceIDs()...),
 		Amount:    amountView{Capped: true, Requests: strconv.Itoa(defaultRequests)},
 		Until:     u.untilChoices("", "", nil),
 		Valid:     validChoices("10"),
@@ -70,7 +71,7 @@ func (u *UI) stringOptions(c echo.Context) (pairing.StringOptions, error) {
 		return options, formError("Choose whether you decide now or when the app asks.")
 	}
 	preset := []policy.Document{{Resource: posted(c, "resource")}}
-	if err := errors.Join(setModels(c, "", &preset[0]), setAmount(c, "", &preset[0]), u.setEnds(c, preset)); err != nil {
+	if err := errors.Join(setModels(c, "", &preset[0]), u.setKey(c, "", &preset[0]), setAmount(c, "", &preset[0]), u.setEnds(c, preset)); err != nil {
 		return options, err
 	}
 	options.Preset, options.Approve = preset, posted(c, "approve") == "yes"
@@ -84,6 +85,7 @@ func (u *UI) pairAgain(c echo.Context, problem string) error {
 		Decide:    posted(c, "decide"),
 		Resources: u.resourceChoices(posted(c, "resource")),
 		Models:    posted(c, "models"),
+		Keys:      u.keyOffers(posted(c, "key"), u.resourceIDs()...),
 		Amount:    postedAmount(c, ""),
 		Until:     u.untilChoices(posted(c, "until"), posted(c, "until_date"), nil),
 		Approve:   posted(c, "approve") == "yes",

@@ -67,6 +67,28 @@ func TestPairWithPreset(t *testing.T) {
 	}
 }
 
+func TestPairWithOneKey(t *testing.T) {
+	t.Parallel()
+	c := newConsole(t).setUp()
+	v := c.signedIn()
+	v.get("/pair").lacks(t, `name="key"`)
+	for _, label := range []string{"work", "home"} {
+		v.post("/keys", "resource", "llm:openai", "label", label, "secret", canary)
+	}
+	v.get("/pair").has(t, `name="key"`, `<optgroup label="OpenAI">`, `value="llm:openai home"`)
+	form := []string{"decide", "now", "valid", "10", "models", "", "amount", "uncapped", "until", "7d", "approve", "yes", "key", "llm:openai home", "resource"}
+	got := v.post("/pair", append(form, "mail:resend")...)
+	got.want(t, http.StatusUnprocessableEntity, "")
+	got.has(t, "Choose a key of Resend, or any.", `value="llm:openai home" selected`)
+	got = v.post("/pair", append(form, "llm:openai")...)
+	got.want(t, http.StatusOK, "")
+	a := c.redeem(shownString(t, got.body), `{"client_name":"Notes"}`).ask("")
+	a.collect()
+	if d := a.granted(); d.Key != "home" {
+		t.Errorf("granted %+v", d)
+	}
+}
+
 // TestRefusedStrings are forms that must not make a string.
 func TestRefusedStrings(t *testing.T) {
 	t.Parallel()

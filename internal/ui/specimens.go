@@ -94,9 +94,13 @@ func someUntil(chosen string) untilView {
 	return v
 }
 
+func someKeyOffers() []keyOffer {
+	return []keyOffer{{Title: "OpenAI", Keys: []choice{{Value: "llm:openai work", Label: "work"}, {Value: "llm:openai home", Label: "home"}}}}
+}
+
 func somePair(f frame, decide string) pairView {
 	return pairView{
-		Frame: f, Decide: decide, Resources: someResources(), Models: "gpt-4o*",
+		Frame: f, Decide: decide, Resources: someResources(), Models: "gpt-4o*", Keys: someKeyOffers(),
 		Amount: amountView{Capped: true, Requests: "1000"}, Until: someUntil("30d"), Valid: validChoices("10"),
 	}
 }
@@ -129,6 +133,7 @@ func someConsent(f frame) consentView {
 			Suffix: "-0", Title: "OpenAI", Resource: "llm:openai", Models: "gpt-4o*", Included: true,
 			Sentences: []string{"Actions: chat.completions", "Models: gpt-4o*", "At most 4,096 tokens of output a request", "100 requests a day", "Until 22 Nov 2026 10:27"},
 			Amount:    amountView{Capped: true, Requests: "100", Tokens: "2000000", Dollars: "1.50"},
+			Keys:      someKeyOffers(),
 		}},
 	}
 }
@@ -176,7 +181,7 @@ func someApp(f frame, status, tone string) appView {
 		Redirects: []string{"https://notes.example/callback/keywicket"}, Thumbprint: "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I",
 		Created: someMoment("19 Nov 09:20"), LastUsed: someMoment("today 10:21"),
 		Permissions: []permissionView{{
-			Title: "OpenAI", Resource: "llm:openai", Since: someMoment("19 Nov 09:21"),
+			Title: "OpenAI", Resource: "llm:openai", Provider: providerLink("llm:openai", ""), Since: someMoment("19 Nov 09:21"),
 			Sentences: someConsent(f).Grants[0].Sentences,
 			Meters: []meterView{
 				{Label: "Requests a minute", Used: 4, Limit: 60},
