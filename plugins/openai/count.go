@@ -69,32 +69,23 @@ func predicted(body *plugins.Object, count func(string) int64) int64 {
 }
 
 // collect takes in a text that is read.
-func (in *input) collect(value jsontext.Value) error {
-	if in.text == nil {
-		return nil
+func (in *input) collect(value jsontext.Value) {
+	if in.text != nil {
+		in.add(text(value))
 	}
-	text, err := jsontext.AppendUnquote(nil, value)
-	if err != nil {
-		return err
-	}
-	in.add(string(text))
-	return nil
 }
 
 // literal takes in a number, or a word of JSON's.
-func (in *input) literal() error {
-	if in.text == nil {
-		return in.dec.SkipValue()
+func (in *input) literal() {
+	if value := in.cursor.Value(); in.text != nil {
+		in.add(string(value))
 	}
-	value, err := in.dec.ReadValue()
-	in.add(string(value))
-	return err
 }
 
 // named takes in the name of a member.
-func (in *input) named(name string) {
-	if in.text != nil && !slices.Contains(labels(), name) {
-		in.add(name)
+func (in *input) named(name []byte) {
+	if in.text != nil && !slices.Contains(labels(), string(name)) {
+		in.add(string(name))
 	}
 }
 

@@ -2,7 +2,9 @@ package openai
 
 import (
 	"bytes"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -30,7 +32,7 @@ type input struct {
 	items   int64            // messages, or items
 	text    *strings.Builder // collects what is read; nil while only bounds are wanted
 
-	dec *jsontext.Decoder
+	cursor plugins.Cursor // the body has been parsed
 }
 
 // readInput looks through the members of a body that the model reads.
@@ -46,10 +48,14 @@ func (in *input) look(body *plugins.Object) {
 		if !ok {
 			continue
 		}
-		// None are: the body has been parsed.
-		in.dec = jsontext.NewDecoder(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true))
-		if in.value(name, "") != nil { // cannot happen either
-			in.unknown = true
+		in.cursor = plugins.NewCursor(value)
+		if value.Kind() != '[' {
+			in.value([]byte(name), nil)
+			continue
+		}
+		for in.cursor.Enter(); in.cursor.More(); {
+			in.items++
+			in.value([]byte(name), nil)
 		}
 	}
 }
@@ -60,91 +66,75 @@ func (in *input) bound(body *plugins.Object) int64 {
 	return int64(len(body.Bytes())) - in.left + in.media + predicted(body, func(text string) int64 { return int64(len(text)) })
 }
 
-// object is what an object says about the media in it.
+// object is what an object says about the media in it. Names are in lower case.
 type object struct {
-	name, parent string
+	name, parent []byte
 	images       int64
-	detail       string
+	low          bool // they are to be read in low detail
 	id           bool
 	kind         bool // it says what it is
 }
 
 // value reads the value that comes next, which is called name in an object that
 // is called parent.
-func (in *input) value(name, parent string) error {
-	switch in.dec.PeekKind() {
-	case '{':
-		return in.members(object{name: name, parent: parent})
-	case '[':
-		if _, err := in.dec.ReadToken(); err != nil {
-			return err
+func (in *input) value(name, parent []byte) {
+	switch kind := in.cursor.Kind(); {
+	case kind == '{':
+		in.members(object{name: name, parent: parent})
+	case kind == '[':
+		for in.cursor.Enter(); in.cursor.More(); {
+			in.value(name, parent)
 		}
-		whole := in.dec.StackDepth() == 1 // the member itself
-		for in.dec.PeekKind() != ']' {
-			if whole {
-				in.items++
-			}
-			if err := in.value(name, parent); err != nil {
-				return err
-			}
-		}
-		_, err := in.dec.ReadToken()
-		return err
-	case '"':
-		return in.leaf(name, &object{name: parent})
-	case '0':
-		if name == "input" && parent == "" { // a token, as such
-			in.numbers++
-			return in.dec.SkipValue()
-		}
+	case kind == '"':
+		in.leaf(name, &object{name: parent})
+	case kind == '0' && string(name) == "input" && len(parent) == 0:
+		in.numbers++ // a token, as such
+		in.cursor.Value()
+	default:
+		in.literal()
 	}
-	return in.literal()
 }
 
-func (in *input) members(o object) error {
-	if _, err := in.dec.ReadToken(); err != nil {
-		return err
-	}
-	for in.dec.PeekKind() != '}' {
-		token, err := in.dec.ReadToken()
-		if err != nil {
-			return err
-		}
-		in.named(token.String())
-		name := strings.ToLower(token.String())
-		switch kind := in.dec.PeekKind(); {
-		case kind == '"':
-			err = in.leaf(name, &o)
-		case kind == '{' || kind == '[':
-			o.kind = o.kind || name == "content"
-			err = in.value(name, o.name)
+func (in *input) members(o object) {
+	for in.cursor.Enter(); in.cursor.More(); {
+		name := in.cursor.Name()
+		in.named(name)
+		name = lower(name)
+		switch in.cursor.Kind() {
+		case '"':
+			in.leaf(name, &o)
+		case '{', '[':
+			o.kind = o.kind || string(name) == "content"
+			in.value(name, o.name)
 		default:
-			err = in.literal()
-		}
-		if err != nil {
-			return err
+			in.literal()
 		}
 	}
-	in.media += o.images * imageBound(in.model, o.detail)
-	if o.name == "input" && o.id && !o.kind {
+	if o.images > 0 {
+		in.media += o.images * imageBound(in.model, o.low)
+	}
+	if string(o.name) == "input" && o.id && !o.kind {
 		in.unknown = true // an item of the provider's, by its id alone
 	}
-	_, err := in.dec.ReadToken()
-	return err
+}
+
+// lower is a name in lower case, as nearly all are.
+func lower(name []byte) []byte {
+	if !slices.ContainsFunc(name, func(b byte) bool { return 'A' <= b && b <= 'Z' || b >= utf8.RuneSelf }) {
+		return name
+	}
+	return bytes.ToLower(name)
 }
 
 // leaf reads one text called name in o.
-func (in *input) leaf(name string, o *object) error {
-	value, err := in.dec.ReadValue()
-	if err != nil {
-		return err
-	}
+func (in *input) leaf(called []byte, o *object) {
+	value := in.cursor.Value()
 	size := int64(len(value))
-	switch {
-	case name == "image_url", name == "url" && o.name == "image_url":
+	switch name, within := string(called), string(o.name); {
+	case name == "image_url", name == "url" && within == "image_url":
 		o.images++
 		in.left += size
-	case name == "data" && o.name == "input_audio":
+	case name == "data" && within == "input_audio":
 		in.media += size/base64Audio + 1
 		in.left += size
 	case name == "encrypted_content":
@@ -153,20 +143,19 @@ func (in *input) leaf(name string, o *object) error {
 	case name == "file_data":
 		in.unknown = true
 		in.left += size
-	case name == "file_id", name == "file_url", strings.HasSuffix(name, "_url"), name == "url" && strings.HasSuffix(o.name, "_url"),
-		name == "url" && o.name == "source", name == "id" && o.name == "audio", name == "type" && string(value) == `"item_reference"`:
+	case name == "file_id", name == "file_url", strings.HasSuffix(name, "_url"), name == "url" && strings.HasSuffix(within, "_url"),
+		name == "url" && within == "source", name == "id" && within == "audio", name == "type" && string(value) == `"item_reference"`:
 		in.unknown = true
 	default:
 		in.note(name, value, o)
-		return in.collect(value)
+		in.collect(value)
 	}
-	return nil
 }
 
 func (in *input) note(name string, value jsontext.Value, o *object) {
 	switch name {
 	case "detail":
-		o.detail = string(value)
+		o.low = string(value) == `"low"`
 	case "id":
 		o.id = true
 	case "type", "role", "content":
@@ -176,8 +165,7 @@ func (in *input) note(name string, value jsontext.Value, o *object) {
 
 // imageBound is the most tokens an image can be, in any size, by what OpenAI
 // publishes for the model.
-func imageBound(model, detail string) int64 {
-	low := detail == `"low"`
+func imageBound(model string, low bool) int64 {
 	for _, row := range []struct {
 		begins    string
 		low, high int64

@@ -44,8 +44,8 @@ type meter struct {
 	final    bool
 
 	// Of any other answer.
-	tap     *plugins.MemberTap
-	tools   *plugins.MemberTap
+	tap     plugins.MemberTap
+	tools   *plugins.MemberTap // of a response; nil for anything else
 	parsed  parsed
 	whole   int64 // bytes
 	kept    []byte
@@ -56,9 +56,11 @@ type meter struct {
 // NewMeter implements [plugins.Provider].
 func (p *Provider) NewMeter(call *plugins.Call) plugins.Meter {
 	n, _ := call.State.(note)
-	return &meter{
-		note: n, tap: plugins.NewMemberTap("usage", maxUsageBytes), tools: plugins.NewMemberTap("tool_usage", maxUsageBytes),
+	m := &meter{note: n, tap: *plugins.NewMemberTap("usage", maxUsageBytes)}
+	if n.action == Responses {
+		m.tools = plugins.NewMemberTap("tool_usage", maxUsageBytes)
 	}
+	return m
 }
 
 // Event implements [plugins.Meter].
@@ -129,7 +131,7 @@ func (m *meter) Body(chunk []byte) {
 		return // sound has no members
 	}
 	m.tap.Watch(chunk)
-	if m.note.action == Responses {
+	if m.tools != nil {
 		m.tools.Watch(chunk)
 	}
 	if m.note.choices > 0 && m.note.bound == 0 {
@@ -143,7 +145,10 @@ func (m *meter) Usage() (plugins.Usage, bool) {
 	if value == nil {
 		return m.usage, m.reported
 	}
-	tools := m.tools.Value()
+	var tools []byte
+	if m.tools != nil {
+		tools = m.tools.Value()
+	}
 	if !same(value, m.parsed.value) || !same(tools, m.parsed.tools) {
 		m.parsed = m.parse(value, tools)
 	}

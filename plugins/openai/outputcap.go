@@ -71,10 +71,11 @@ func (c *chatCap) settle() error {
 
 // write adds the cap by each of the names that the body does not have.
 func write(body *plugins.Object, tokens int64, names []string) error {
+	value := decimal(tokens)
 	for _, name := range names {
 		_, given, err := body.Int(name, maxOutputTokens)
 		if err == nil && !given {
-			err = body.Set(name, jsontext.Value(strconv.FormatInt(tokens, 10)))
+			err = body.Set(name, value)
 		}
 		if err != nil {
 			return err
@@ -82,6 +83,8 @@ func write(body *plugins.Object, tokens int64, names []string) error {
 	}
 	return nil
 }
+
+func decimal(n int64) jsontext.Value { return strconv.AppendInt(nil, n, 10) }
 
 // lower lowers each cap that is there, or adds one. It never raises a cap.
 func (c *chatCap) lower(data []byte, limit int64) ([]byte, error) {
@@ -97,7 +100,7 @@ func (c *chatCap) lower(data []byte, limit int64) ([]byte, error) {
 		}
 		capped = capped || ok
 		if asked > limit {
-			if err := body.Set(name, jsontext.Value(strconv.FormatInt(limit, 10))); err != nil {
+			if err := body.Set(name, decimal(limit)); err != nil {
 				return nil, err
 			}
 		}
