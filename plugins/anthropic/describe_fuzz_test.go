@@ -2,9 +2,9 @@ package anthropic
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
+
+	"github.com/keywicket/keywicket/plugins/plugintest"
 )
 
 // FuzzDescribe holds our reading of a body against that of a lenient server:
@@ -50,10 +50,5 @@ func FuzzDescribe(f *testing.F) {
 // Without seeds the fuzz targets would pass by testing nothing.
 func TestFuzzSeedsArePresent(t *testing.T) {
 	t.Parallel()
-	for target, least := range map[string]int{"FuzzDescribe": 16, "FuzzMeter": 6} {
-		seeds, err := os.ReadDir(filepath.Join("testdata", "fuzz", target))
-		if err != nil || len(seeds) < least {
-			t.Errorf("%s has %d seeds, want at least %d (%v)", target, len(seeds), least, err)
-		}
-	}
+	plugintest.Seeds(t, map[string]int{"FuzzDescribe": 16, "FuzzMeter": 6})
 }

@@ -42,16 +42,6 @@ func params() sdk.MessageNewParams {
 	}
 }
 
-// last is the only answer so far.
-func last(t *testing.T, r *relaytest.Relay) relaytest.Answer {
-	t.Helper()
-	answers := r.Answers()
-	if len(answers) == 0 {
-		t.Fatal("nothing was forwarded")
-	}
-	return answers[len(answers)-1]
-}
-
 func TestSDKMessage(t *testing.T) {
 	t.Parallel()
 	r, upstream, client := relay(t, anthropicfake.Config{CacheRead: 100, Written5m: 10})
@@ -65,7 +55,7 @@ func TestSDKMessage(t *testing.T) {
 	want := plugins.Usage{
 		InputTokens: message.Usage.InputTokens + 110, CachedTokens: 100, CacheWriteTokens: 10, OutputTokens: message.Usage.OutputTokens,
 	}
-	if a := last(t, r); a.Usage != want || !a.Final || want.OutputTokens == 0 {
+	if a := r.Last(t); a.Usage != want || !a.Final || want.OutputTokens == 0 {
 		t.Errorf("metered %+v, the client saw %+v", a.Usage, message.Usage)
 	}
 	seen := upstream.Requests()[0]
@@ -95,7 +85,7 @@ func TestSDKStream(t *testing.T) {
 	if err := stream.Err(); err != nil || len(message.Content) != 2 || message.Content[1].Text != anthropicfake.DefaultAnswer {
 		t.Errorf("got %+v, %v", message.Content, err)
 	}
-	a := last(t, r)
+	a := r.Last(t)
 	if a.Usage.OutputTokens != 14 || a.Usage.InputTokens != message.Usage.InputTokens || !a.Final || !a.Facts.Stream {
 		t.Errorf("metered %+v", a)
 	}
@@ -114,7 +104,7 @@ func TestSDKTools(t *testing.T) {
 	if err != nil || message.StopReason != sdk.StopReasonToolUse || message.Content[0].Name != "lookup" {
 		t.Fatalf("got %+v, %v", message, err)
 	}
-	if a := last(t, r); !a.Facts.Tools || a.Facts.InputUnknown {
+	if a := r.Last(t); !a.Facts.Tools || a.Facts.InputUnknown {
 		t.Errorf("understood as %+v", a.Facts)
 	}
 }
@@ -134,7 +124,7 @@ func TestSDKBeta(t *testing.T) {
 	if got := upstream.Requests()[0]; got.Header.Get("Anthropic-Beta") != "context-1m-2025-08-07" || got.RawQuery != "" {
 		t.Errorf("sent %v ?%s", got.Header, got.RawQuery)
 	}
-	if a := last(t, r); a.Facts.Action != Messages || !a.Reported {
+	if a := r.Last(t); a.Facts.Action != Messages || !a.Reported {
 		t.Errorf("understood as %+v", a)
 	}
 }
@@ -216,7 +206,7 @@ func TestSDKRaisesACutStream(t *testing.T) {
 	if !errors.As(stream.Err(), &raised) || !strings.Contains(raised.RawJSON(), "app_suspended") || raised.Type() != "permission_error" || n != 4 {
 		t.Errorf("after %d events: %v", n, stream.Err())
 	}
-	if a := last(t, r); a.Final || !a.Reported || a.Usage.InputTokens == 0 || a.Seen < 2 {
+	if a := r.Last(t); a.Final || !a.Reported || a.Usage.InputTokens == 0 || a.Seen < 2 {
 		t.Errorf("metered %+v", a)
 	}
 }
@@ -240,7 +230,7 @@ func TestSDKRaisesTheProvidersErrors(t *testing.T) {
 		if stream.Err() == nil {
 			t.Errorf("%s: no error", name)
 		}
-		if a := last(t, r); a.Final || !a.Reported || a.Usage.OutputTokens != 1 || a.Seen < 3 {
+		if a := r.Last(t); a.Final || !a.Reported || a.Usage.OutputTokens != 1 || a.Seen < 3 {
 			t.Errorf("%s: metered %+v", name, a)
 		}
 	}

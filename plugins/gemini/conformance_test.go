@@ -2,8 +2,6 @@ package gemini
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/keywicket/keywicket/plugins"
@@ -11,24 +9,7 @@ import (
 )
 
 // provider is Google itself, from the manifest that ships.
-func provider(t testing.TB) *Provider {
-	t.Helper()
-	manifests, err := plugins.Manifests()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range manifests {
-		if m.ID == "llm:gemini" {
-			p, err := New(m)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return p
-		}
-	}
-	t.Fatal("no manifest llm:gemini")
-	return nil
-}
+func provider(t testing.TB) *Provider { return plugintest.Shipped(t, "llm:gemini", New) }
 
 func post(path, query, body string) plugins.Request {
 	return plugins.Request{
@@ -42,14 +23,7 @@ func generateRequest(body string) plugins.Request {
 	return post("/v1beta/models/gemini-2.5-flash:generateContent", "", body)
 }
 
-func transcript(t testing.TB, name string) string {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join("testdata", "transcripts", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
+func transcript(t testing.TB, name string) string { return plugintest.Transcript(t, name) }
 
 func TestConformance(t *testing.T) {
 	t.Parallel()

@@ -2,9 +2,9 @@ package gemini
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
+
+	"github.com/keywicket/keywicket/plugins/plugintest"
 )
 
 type serverConfig struct {
@@ -58,10 +58,5 @@ func FuzzDescribe(f *testing.F) {
 // Without seeds the fuzz targets would pass by testing nothing.
 func TestFuzzSeedsArePresent(t *testing.T) {
 	t.Parallel()
-	for target, least := range map[string]int{"FuzzDescribe": 16, "FuzzScan": 10} {
-		seeds, err := os.ReadDir(filepath.Join("testdata", "fuzz", target))
-		if err != nil || len(seeds) < least {
-			t.Errorf("%s has %d seeds, want at least %d (%v)", target, len(seeds), least, err)
-		}
-	}
+	plugintest.Seeds(t, map[string]int{"FuzzDescribe": 16, "FuzzScan": 10})
 }

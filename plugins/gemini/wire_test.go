@@ -41,16 +41,6 @@ func testContext(t *testing.T) context.Context {
 	return ctx
 }
 
-// last is the answer that was forwarded last.
-func last(t *testing.T, r *relaytest.Relay) relaytest.Answer {
-	t.Helper()
-	answers := r.Answers()
-	if len(answers) == 0 {
-		t.Fatal("nothing was forwarded")
-	}
-	return answers[len(answers)-1]
-}
-
 func TestSDKGenerate(t *testing.T) {
 	t.Parallel()
 	r, upstream, client := relay(t, geminifake.Config{Thoughts: 20, Cached: 100, ToolUse: 5})
@@ -68,7 +58,7 @@ func TestSDKGenerate(t *testing.T) {
 		InputTokens: int64(u.PromptTokenCount + u.ToolUsePromptTokenCount), CachedTokens: 100,
 		OutputTokens: int64(u.CandidatesTokenCount + u.ThoughtsTokenCount),
 	}
-	a := last(t, r)
+	a := r.Last(t)
 	if a.Usage != want || !a.Final || want.OutputTokens != 38 {
 		t.Errorf("metered %+v, the client saw %+v", a.Usage, u)
 	}
@@ -91,7 +81,7 @@ func TestSDKStream(t *testing.T) {
 		}
 		text.WriteString(part.Text())
 	}
-	a := last(t, r)
+	a := r.Last(t)
 	if text.String() != geminifake.DefaultAnswer || upstream.Requests()[0].RawQuery != "alt=sse" {
 		t.Errorf("got %q with ?%s", text.String(), upstream.Requests()[0].RawQuery)
 	}
@@ -110,7 +100,7 @@ func TestSDKFunctions(t *testing.T) {
 	if err != nil || len(answer.FunctionCalls()) != 1 || answer.FunctionCalls()[0].Name != "lookup" {
 		t.Fatalf("got %+v, %v", answer, err)
 	}
-	if a := last(t, r); !a.Facts.Tools || a.Facts.InputUnknown {
+	if a := r.Last(t); !a.Facts.Tools || a.Facts.InputUnknown {
 		t.Errorf("understood as %+v", a.Facts)
 	}
 }
@@ -122,14 +112,14 @@ func TestSDKCountEmbedAndModels(t *testing.T) {
 	if err != nil || count.TotalTokens != 6 {
 		t.Errorf("got %+v, %v", count, err)
 	}
-	if a := last(t, r); a.Facts.Action != CountTokens || a.Reported || a.Facts.InputTokens != 0 {
+	if a := r.Last(t); a.Facts.Action != CountTokens || a.Reported || a.Facts.InputTokens != 0 {
 		t.Errorf("counting: %+v", a)
 	}
 	embedded, err := client.Models.EmbedContent(testContext(t), "gemini-embedding-001", append(genai.Text("one"), genai.Text("two")...), nil)
 	if err != nil || len(embedded.Embeddings) != 2 || len(embedded.Embeddings[0].Values) != 3 {
 		t.Errorf("got %+v, %v", embedded, err)
 	}
-	if a := last(t, r); a.Facts.Action != BatchEmbedContents || a.Facts.Model != "gemini-embedding-001" || a.Facts.InputTokens < 2 || a.Seen != 0 {
+	if a := r.Last(t); a.Facts.Action != BatchEmbedContents || a.Facts.Model != "gemini-embedding-001" || a.Facts.InputTokens < 2 || a.Seen != 0 {
 		t.Errorf("embedding: %+v", a)
 	}
 	page, err := client.Models.List(testContext(t), &genai.ListModelsConfig{PageSize: 5})
@@ -137,7 +127,7 @@ func TestSDKCountEmbedAndModels(t *testing.T) {
 		t.Errorf("got %+v, %v", page, err)
 	}
 	model, err := client.Models.Get(testContext(t), flash, nil)
-	if err != nil || model.OutputTokenLimit != 65536 || last(t, r).Facts.Action != ModelsGet {
+	if err != nil || model.OutputTokenLimit != 65536 || r.Last(t).Facts.Action != ModelsGet {
 		t.Errorf("got %+v, %v", model, err)
 	}
 }
@@ -213,7 +203,7 @@ func TestSDKRaisesACutStream(t *testing.T) {
 	if !errors.As(err, &raised) || reason(raised) != "app_suspended" || raised.Code != 403 || parts != 3 {
 		t.Errorf("after %d parts: %v", parts, err)
 	}
-	if a := last(t, r); a.Final || a.Usage.OutputTokens != 3 || a.Seen != 3 {
+	if a := r.Last(t); a.Final || a.Usage.OutputTokens != 3 || a.Seen != 3 {
 		t.Errorf("metered %+v", a)
 	}
 }
@@ -232,7 +222,7 @@ func TestSDKRaisesTheProvidersErrors(t *testing.T) {
 		if _, err := streamError(t, client); err == nil {
 			t.Errorf("%s: no error", name)
 		}
-		if a := last(t, r); a.Final || a.Usage.OutputTokens != 2 {
+		if a := r.Last(t); a.Final || a.Usage.OutputTokens != 2 {
 			t.Errorf("%s: metered %+v", name, a)
 		}
 	}
@@ -251,14 +241,14 @@ func TestArrayStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	answer.Body.Close()
-	if a := last(t, r); !strings.HasPrefix(a.Sent, "[{") || !a.Final || a.Usage.OutputTokens != 9 || a.Seen < 9 || a.Seen > 30 {
+	if a := r.Last(t); !strings.HasPrefix(a.Sent, "[{") || !a.Final || a.Usage.OutputTokens != 9 || a.Seen < 9 || a.Seen > 30 {
 		t.Errorf("metered %+v", a)
 	}
 	upstream.Script(geminifake.Fault{CutAfter: 4})
 	if answer, err := ask(); err == nil {
 		answer.Body.Close()
 	}
-	if a := last(t, r); a.Final || a.Usage.OutputTokens != 4 || a.Seen < 4 {
+	if a := r.Last(t); a.Final || a.Usage.OutputTokens != 4 || a.Seen < 4 {
 		t.Errorf("cut: metered %+v", a)
 	}
 }

@@ -15,24 +15,7 @@ import (
 )
 
 // provider is OpenAI itself, from the manifest that ships.
-func provider(t testing.TB) *Provider {
-	t.Helper()
-	manifests, err := plugins.Manifests()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range manifests {
-		if m.ID == "llm:openai" {
-			p, err := New(m)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return p
-		}
-	}
-	t.Fatal("no manifest llm:openai")
-	return nil
-}
+func provider(t testing.TB) *Provider { return plugintest.Shipped(t, "llm:openai", New) }
 
 func chatRequest(body string) plugins.Request {
 	return plugins.Request{

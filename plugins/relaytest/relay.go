@@ -77,6 +77,16 @@ func (r *Relay) Answers() []Answer {
 	return append([]Answer(nil), r.answers...)
 }
 
+// Last is the answer that was over last.
+func (r *Relay) Last(t testing.TB) Answer {
+	t.Helper()
+	answers := r.Answers()
+	if len(answers) == 0 {
+		t.Fatal("nothing was forwarded")
+	}
+	return answers[len(answers)-1]
+}
+
 // ServeHTTP implements http.Handler, one request at a time.
 func (r *Relay) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 	r.mu.Lock()

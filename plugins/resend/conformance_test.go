@@ -9,24 +9,7 @@ import (
 )
 
 // provider is Resend itself, from the manifest that ships.
-func provider(t testing.TB) *Provider {
-	t.Helper()
-	manifests, err := plugins.Manifests()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range manifests {
-		if m.ID == "mail:resend" {
-			p, err := New(m)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return p
-		}
-	}
-	t.Fatal("no manifest mail:resend")
-	return nil
-}
+func provider(t testing.TB) *Provider { return plugintest.Shipped(t, "mail:resend", New) }
 
 func post(path, body string) plugins.Request {
 	return plugins.Request{
