@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -10,33 +9,30 @@ import (
 // reply is the client's side of an exchange. Each write has its own deadline,
 // so that an answer may take hours while a client that stops reading is
 // dropped after one write.
-//
-// The header map it shows is not the connection's: what is in it counts at
-// WriteHeader and not later.
 type reply struct {
 	to       http.ResponseWriter
 	control  *http.ResponseController
 	clock    func() time.Time
 	id       string        // of the request, on every answer
 	patience time.Duration // for one write
-	header   http.Header
-	status   int       // 0 until WriteHeader
-	first    time.Time // when the first byte of the body went out; zero until then
+	status   int           // 0 until WriteHeader
+	first    time.Time     // when the first byte of the body went out; zero until then
 
-	mu   sync.Mutex
-	last time.Time // when the cut ends all writing; zero while there is none
-	over bool      // the connection belongs to the server again
+	mu    sync.Mutex
+	armed time.Time // when the deadline was last set
+	last  time.Time // when the cut ends all writing; zero while there is none
+	over  bool      // the connection belongs to the server again
 }
 
 func newReply(to http.ResponseWriter, id string, cfg Config) *reply {
 	return &reply{
 		to: to, control: http.NewResponseController(to), clock: cfg.Clock,
-		id: id, patience: cfg.Timeouts.Write, header: http.Header{},
+		id: id, patience: cfg.Timeouts.Write,
 	}
 }
 
 // Header implements http.ResponseWriter.
-func (r *reply) Header() http.Header { return r.header }
+func (r *reply) Header() http.Header { return r.to.Header() }
 
 // WriteHeader implements http.ResponseWriter; only the first final status counts.
 func (r *reply) WriteHeader(status int) {
@@ -44,7 +40,6 @@ func (r *reply) WriteHeader(status int) {
 		return
 	}
 	r.status = status
-	maps.Copy(r.to.Header(), r.header)
 	r.to.Header().Set("X-Request-Id", r.id)
 	r.arm()
 	r.to.WriteHeader(status)
@@ -77,16 +72,18 @@ func (r *reply) FlushError() error {
 // begun reports whether a status has gone out.
 func (r *reply) begun() bool { return r.status != 0 }
 
-// arm sets the deadline of the write that follows. A writer without deadlines
-// (a test's recorder) has no client that could stall.
+// arm sets the deadline of the write that follows. What was set a moment ago
+// does: a write has at least seven eighths of the patience. A writer without
+// deadlines (a test's recorder) has no client that could stall.
 func (r *reply) arm() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	deadline := r.last
-	if deadline.IsZero() {
-		deadline = time.Now().Add(r.patience)
+	now := time.Now()
+	if !r.last.IsZero() || now.Sub(r.armed) < r.patience/8 {
+		return
 	}
-	_ = r.control.SetWriteDeadline(deadline)
+	r.armed = now
+	_ = r.control.SetWriteDeadline(now.Add(r.patience))
 }
 
 // hurry ends all writing after grace, a pending write included, which a client
