@@ -102,7 +102,8 @@ func (o *Object) Reread(data []byte, v *Vocabulary) (*Object, error) {
 	if len(data) == 0 || len(data) != len(o.data) || &data[0] != &o.data[0] {
 		return v.Parse(data)
 	}
-	return &Object{data: o.data, members: slices.Clone(o.members)}, nil
+	members := make([]member, 0, len(o.members)+usualMembers)
+	return &Object{data: o.data, members: append(members, o.members...)}, nil
 }
 
 // Bytes is the object's text, with all edits made.

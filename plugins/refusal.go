@@ -22,7 +22,7 @@ type refusal struct {
 }
 
 func newRefusal(data []byte, critical []string) *refusal {
-	return &refusal{data: data, dec: jsontext.NewDecoder(bytes.NewBuffer(data)), critical: critical}
+	return &refusal{data: data, dec: jsontext.NewDecoder(bytes.NewBuffer(data)), critical: slices.Clone(critical)}
 }
 
 // errInvalid stands for what the text says, should nothing be found wrong in it.

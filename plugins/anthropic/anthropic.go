@@ -33,6 +33,9 @@ const (
 type Provider struct {
 	manifest plugins.Manifest
 	routes   *plugins.Routes
+	decisive []string
+	messages *plugins.Vocabulary
+	counts   *plugins.Vocabulary
 }
 
 var _ plugins.Provider = (*Provider)(nil)
@@ -54,7 +57,11 @@ func New(m plugins.Manifest) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{manifest: m, routes: routes}, nil
+	return &Provider{
+		manifest: m, routes: routes, decisive: decisive(),
+		messages: plugins.NewVocabulary(messageMembers(), decisive()),
+		counts:   plugins.NewVocabulary(countMembers(), decisive()),
+	}, nil
 }
 
 // Manifest is what New was given.
@@ -74,18 +81,18 @@ func (p *Provider) Describe(req plugins.Request) (*plugins.Call, error) {
 		// Nothing is kept that an app could tell two calls by.
 		Harmless: true,
 	}
-	if err := describe(req, call); err != nil {
+	if err := p.describe(req, call); err != nil {
 		return nil, err
 	}
 	return call, nil
 }
 
-func describe(req plugins.Request, call *plugins.Call) error {
+func (p *Provider) describe(req plugins.Request, call *plugins.Call) error {
 	switch call.Facts.Action {
 	case Messages:
-		return describeMessages(req, call)
+		return p.describeMessages(req, call)
 	case CountTokens:
-		return describeCount(req, call)
+		return p.describeCount(req, call)
 	}
 	return describeModels(req, call)
 }

@@ -1,8 +1,6 @@
 package anthropic
 
 import (
-	"slices"
-
 	"github.com/go-json-experiment/json"
 
 	"github.com/keywicket/keywicket/plugins"
@@ -34,16 +32,6 @@ func decisive() []string {
 		"model", "stream", "max_tokens", "messages", "system", "tools", "mcp_servers", "container", "thinking",
 		"speed", "inference_geo", "service_tier", "context_management", "output_config", "output_format",
 	}
-}
-
-// checkMembers refuses a body with a member that is not known.
-func checkMembers(body *plugins.Object, known []string) error {
-	for _, name := range body.Names() {
-		if !slices.Contains(known, name) {
-			return plugins.Invalid(name, "the member "+name+" is not one the gateway forwards; leave it out")
-		}
-	}
-	return nil
 }
 
 // checkPrice refuses what multiplies the price of every token: fast mode, and

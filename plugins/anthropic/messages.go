@@ -16,8 +16,8 @@ type state struct {
 	silent bool // no output is asked for, the cache is to be filled
 }
 
-func describeMessages(req plugins.Request, call *plugins.Call) error {
-	body, err := readBody(req, messageMembers())
+func (p *Provider) describeMessages(req plugins.Request, call *plugins.Call) error {
+	body, err := p.readBody(req, p.messages)
 	if err != nil {
 		return err
 	}
@@ -44,8 +44,8 @@ func describeMessages(req plugins.Request, call *plugins.Call) error {
 
 // describeCount describes a request that only asks how long its input is.
 // Counting is free: the request has input, but none of it is spent.
-func describeCount(req plugins.Request, call *plugins.Call) error {
-	body, err := readBody(req, countMembers())
+func (p *Provider) describeCount(req plugins.Request, call *plugins.Call) error {
+	body, err := p.readBody(req, p.counts)
 	if err != nil {
 		return err
 	}
@@ -56,19 +56,15 @@ func describeCount(req plugins.Request, call *plugins.Call) error {
 	return nil
 }
 
-func readBody(req plugins.Request, members []string) (*plugins.Object, error) {
+func (p *Provider) readBody(req plugins.Request, known *plugins.Vocabulary) (*plugins.Object, error) {
 	// Anthropic's own SDKs add beta=true to some paths, where the header says the same.
-	if err := plugins.CheckNoQuery(req.RawQuery, decisive()...); err != nil {
+	if err := plugins.CheckNoQuery(req.RawQuery, p.decisive...); err != nil {
 		return nil, err
 	}
 	if err := plugins.CheckPlainJSON(req.Header); err != nil {
 		return nil, err
 	}
-	body, err := plugins.ParseObject(req.Body, decisive()...)
-	if err != nil {
-		return nil, err
-	}
-	return body, checkMembers(body, members)
+	return known.Parse(req.Body)
 }
 
 // describePrompt reads what both kinds of request have.
