@@ -15,6 +15,16 @@ type Server struct {
 	done chan struct{}
 }
 
+// Start has a stand-in, if it was made without error, served on 127.0.0.1 until
+// Close.
+func Start[F http.Handler](fake F, err error) (F, *Server, error) {
+	if err != nil {
+		return fake, nil, err
+	}
+	server, err := Listen(fake)
+	return fake, server, err
+}
+
 // Listen serves handler on 127.0.0.1 until Close.
 func Listen(handler http.Handler) (*Server, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

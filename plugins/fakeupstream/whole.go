@@ -8,12 +8,29 @@ import (
 
 // WholeJSON sends a value of JSON as [Whole] does, indented.
 func WholeJSON(w http.ResponseWriter, r *http.Request, fault Fault, kind string, value any) {
+	if data, ok := indented(w, value); ok {
+		Whole(w, r, fault, kind, data)
+	}
+}
+
+// WriteJSON sends a value of JSON that no fault befalls, indented.
+func WriteJSON(w http.ResponseWriter, status int, kind string, value any) {
+	data, ok := indented(w, value)
+	if !ok {
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(status)
+	_, _ = w.Write(data) // an error here means that the caller has gone
+}
+
+func indented(w http.ResponseWriter, value any) ([]byte, bool) {
 	data, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		http.Error(w, "encoding the answer", http.StatusInternalServerError)
-		return
+		return nil, false
 	}
-	Whole(w, r, fault, kind, append(data, '\n'))
+	return append(data, '\n'), true
 }
 
 // Whole sends an answer that is no stream, as its fault has it.

@@ -21,14 +21,7 @@ func writeError(w http.ResponseWriter, status int, kind, message string) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {
-	data, err := json.Marshal(value)
-	if err != nil {
-		http.Error(w, "encoding the answer", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	w.Write(data) // an error here means that the caller has gone
+	fakeupstream.WriteJSON(w, status, "application/json", value)
 }
 
 // fail answers with a status as Anthropic words it.

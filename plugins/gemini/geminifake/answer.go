@@ -16,16 +16,8 @@ func writeError(w http.ResponseWriter, status int, name, message string) {
 	writeJSON(w, status, errorBody(status, name, message))
 }
 
-// writeJSON indents as Google does.
 func writeJSON(w http.ResponseWriter, status int, value any) {
-	data, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		http.Error(w, "encoding the answer", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	w.WriteHeader(status)
-	w.Write(append(data, '\n')) // an error here means that the caller has gone
+	fakeupstream.WriteJSON(w, status, "application/json; charset=UTF-8", value)
 }
 
 // fail answers with a status as Google words it.

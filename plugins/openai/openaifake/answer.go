@@ -1,9 +1,10 @@
 package openaifake
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
+
+	"github.com/keywicket/keywicket/plugins/fakeupstream"
 )
 
 // apiError is OpenAI's error object; param and code are null when empty.
@@ -26,16 +27,8 @@ func writeError(w http.ResponseWriter, status int, e apiError) {
 	}})
 }
 
-// writeJSON indents as OpenAI does.
 func writeJSON(w http.ResponseWriter, status int, value any) {
-	data, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		http.Error(w, "encoding the answer", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	w.Write(append(data, '\n')) // an error here means that the caller has gone
+	fakeupstream.WriteJSON(w, status, "application/json", value)
 }
 
 // refuseKey is OpenAI's answer to a missing or wrong key. Like the real one it

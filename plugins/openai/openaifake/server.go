@@ -10,11 +10,7 @@ type Server struct {
 
 // Start listens on 127.0.0.1 and serves until Close.
 func Start(cfg Config) (*Server, error) {
-	fake, err := New(cfg)
-	if err != nil {
-		return nil, err
-	}
-	server, err := fakeupstream.Listen(fake)
+	fake, server, err := fakeupstream.Start(New(cfg))
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,9 @@
 package resendfake
 
 import (
-	"encoding/json"
 	"net/http"
+
+	"github.com/keywicket/keywicket/plugins/fakeupstream"
 )
 
 // fail answers in Resend's error shape.
@@ -27,9 +28,7 @@ func failWith(w http.ResponseWriter, status int) {
 }
 
 func write(w http.ResponseWriter, status int, value any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value)
+	fakeupstream.WriteJSON(w, status, "application/json; charset=utf-8", value)
 }
 
 func (f *Fake) domains(w http.ResponseWriter) {
