@@ -59,7 +59,7 @@ func (m *minutes) window(r rated) *window {
 func (m *minutes) plan(now time.Time) time.Time {
 	m.planned = m.marked
 	if m.used {
-		m.planned = now.Add(marksAhead).UTC()
+		m.planned = now.Add(marksAhead).Round(0).UTC() // of the wall clock, as the next process reads it
 	}
 	return m.planned
 }
