@@ -1,11 +1,9 @@
 package openai
 
 import (
-	"bytes"
-	"slices"
-
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/keywicket/keywicket/plugins"
 	"github.com/keywicket/keywicket/plugins/tokenizer"
 )
 
@@ -21,94 +19,71 @@ const (
 	partialImage = 100
 )
 
-// silent are the members of a piece of output that no model writes: labels, ids,
-// sources, and what is sealed.
-func silent() []string {
-	return []string{
-		"role", "type", "id", "call_id", "index", "object", "format", "signature", "status",
-		"annotations", "citations", "search_results", "encrypted_content", "expires_at",
+// silent says that no model writes what is in such a member of a piece of
+// output: labels, ids, sources, and what is sealed.
+func silent(name []byte) bool {
+	switch string(name) {
+	case "role", "type", "id", "call_id", "index", "object", "format", "signature", "status",
+		"annotations", "citations", "search_results", "encrypted_content", "expires_at":
+		return true
 	}
+	return false
 }
 
 // outputSum estimates the output tokens in pieces of JSON.
 type outputSum struct {
-	text  *tokenizer.Sum
-	other int64 // of speech and images
-	dec   *jsontext.Decoder
-	buf   []byte
+	text   *tokenizer.Sum
+	other  int64 // of speech and images
+	cursor plugins.Cursor
+	buf    []byte
 }
 
-func newOutputSum(model string) *outputSum {
-	return &outputSum{text: tokenizer.NewSum(model), dec: jsontext.NewDecoder(new(bytes.Buffer))}
-}
+func newOutputSum(model string) *outputSum { return &outputSum{text: tokenizer.NewSum(model)} }
 
 func (s *outputSum) total() int64 { return s.text.Total() + s.other }
 
-// add counts a delta, or a whole item of output: every text in it that a model
-// may have written, speech and images. What cannot be read counts as text.
+// add counts a delta, or a whole item of output, of which is known that it is
+// legible: every text in it that a model may have written, speech and images.
 func (s *outputSum) add(value jsontext.Value) {
-	if len(value) == 0 || value.Kind() == 'n' {
-		return
-	}
-	s.dec.Reset(bytes.NewBuffer(value), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if err := s.value(""); err != nil {
-		s.text.Add(string(value))
-	}
+	s.cursor = plugins.NewCursor(value)
+	s.value(nil)
 }
 
 // value reads the value that comes next, which is called name.
-func (s *outputSum) value(name string) error {
-	switch s.dec.PeekKind() {
-	case '{', '[':
-		return s.members(name)
+func (s *outputSum) value(name []byte) {
+	switch s.cursor.Kind() {
+	case '{':
+		s.members()
+	case '[':
+		for s.cursor.Enter(); s.cursor.More(); {
+			s.value(name)
+		}
 	case '"':
-		return s.leaf(name)
+		s.leaf(name, s.cursor.Value())
+	default:
+		s.cursor.Value()
 	}
-	return s.dec.SkipValue()
 }
 
-func (s *outputSum) members(name string) error {
-	open, err := s.dec.ReadToken()
-	if err != nil {
-		return err
-	}
-	isObject, thought := open.Kind() == '{', false
-	for {
-		switch s.dec.PeekKind() {
-		case '}', ']', 0:
-			_, err := s.dec.ReadToken()
-			return err
-		}
-		inner := name
-		if isObject {
-			token, err := s.dec.ReadToken()
-			if err != nil {
-				return err
-			}
-			inner = token.String()
-		}
+func (s *outputSum) members() {
+	thought := false
+	for s.cursor.Enter(); s.cursor.More(); {
+		name := s.cursor.Name()
 		// OpenRouter sends reasoning a second time, in parts.
-		if isObject && (slices.Contains(silent(), inner) || inner == "reasoning_details" && thought) {
-			err = s.dec.SkipValue()
-		} else {
-			before := s.text.Total()
-			err = s.value(inner)
-			thought = thought || inner == "reasoning" && s.text.Total() > before
+		if silent(name) || thought && string(name) == "reasoning_details" {
+			s.cursor.Value()
+			continue
 		}
-		if err != nil {
-			return err
-		}
+		before := s.text.Total()
+		s.value(name)
+		thought = thought || string(name) == "reasoning" && s.text.Total() > before
 	}
 }
 
 // leaf counts one text. What is base64 is counted by its length: speech under
 // "data"; images, under their usual names, one by one.
-func (s *outputSum) leaf(name string) error {
-	value, err := s.dec.ReadValue()
-	if err != nil {
-		return err
-	}
-	switch name {
+func (s *outputSum) leaf(name []byte, value jsontext.Value) {
+	switch string(name) {
 	case "data":
 		s.speech(value, audioDelta)
 	case "b64_json", "url", "result", "partial_image_b64":
@@ -116,13 +91,13 @@ func (s *outputSum) leaf(name string) error {
 			s.other += imageOutput
 		}
 	default:
+		var err error
 		s.buf, err = jsontext.AppendUnquote(s.buf[:0], value)
 		if err != nil && len(s.buf) == 0 {
 			s.buf = append(s.buf, value...)
 		}
 		s.text.Add(string(s.buf))
 	}
-	return nil
 }
 
 // speech counts a text in base64, of which so many characters carry a token.

@@ -35,12 +35,12 @@ type meter struct {
 
 	// Of a stream.
 	stream   bool
-	deltas   *outputSum   // what has gone by; nil before the first event
-	items    *outputSum   // the same, by whole items
-	finished map[int]bool // choices
-	images   int64        // that have reported
-	told     bool         // the event at hand has reported
-	quiet    bool         // no output since the last report
+	deltas   *outputSum     // what has gone by; nil before the first event
+	items    *outputSum     // the same, by whole items
+	finished map[int64]bool // choices
+	images   int64          // that have reported
+	told     bool           // the event at hand has reported
+	quiet    bool           // no output since the last report
 	final    bool
 
 	// Of any other answer.

@@ -164,8 +164,11 @@ func (n *count) read(value jsontext.Value) bool {
 		return true
 	}
 	whole, err := strconv.ParseInt(string(value), 10, 64)
+	if err != nil {
+		return false
+	}
 	*n = count{whole, true}
-	return err == nil
+	return true
 }
 
 func (n count) or(other count) count {
