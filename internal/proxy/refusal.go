@@ -47,7 +47,6 @@ func (r *refusal) lastEvent(requestID string) plugins.Failure {
 // no provider is known.
 func (r *refusal) write(to *reply, speaker plugins.Provider) {
 	h := to.Header()
-	clear(h)
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	if r.status == http.StatusUnauthorized {
