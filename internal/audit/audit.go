@@ -79,6 +79,7 @@ type Log struct {
 	joining sync.Mutex
 	next    *batch  // takes further lines; nil when the next line begins one
 	spare   []Event // room for those of a batch to come
+	alone   int     // writes of one line each since the last of several
 
 	finishing sync.WaitGroup // files that were finished and are being synced
 

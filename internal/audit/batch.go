@@ -6,14 +6,19 @@ import (
 	"sync"
 )
 
-// maxBatch bounds the lines of one write.
-const maxBatch = 64
+const (
+	maxBatch = 64 // lines of one write
+	// lonely is after how many writes of one line each it is tried again whether
+	// others come when they get their turn.
+	lonely = 16
+)
 
 // batch is lines that go to the file in one write: those that came while the
 // write before was under way, or while other goroutines had their turn. Whoever
 // brings the first one writes for all.
 type batch struct {
 	events  []Event
+	waits   bool           // others may get their turn before it is written
 	written sync.WaitGroup // what those wait for who did not bring the first
 	err     error          // may be read then
 }
@@ -26,9 +31,9 @@ func (l *Log) Append(e Event) error {
 		b.written.Wait()
 		return b.err
 	}
-	// What runs now may be about to bring a line too, and then shares the write:
-	// system calls are most of what a line costs. Alone, nobody is waited for.
-	runtime.Gosched()
+	if b.waits {
+		runtime.Gosched()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seal(b)
@@ -39,12 +44,15 @@ func (l *Log) Append(e Event) error {
 }
 
 // join puts a line in the batch that is being gathered, or begins one, which
-// the caller then leads.
+// the caller then leads. System calls are most of what a line costs, so while
+// there is so much to do that lines come together, one that is not in company
+// yet lets others have their turn. Where there is little to do, it would be
+// late for nothing.
 func (l *Log) join(e *Event) (b *batch, leads bool) {
 	l.joining.Lock()
 	defer l.joining.Unlock()
 	if b = l.next; b == nil || len(b.events) == maxBatch {
-		b, leads = &batch{events: l.spare}, true
+		b, leads = &batch{events: l.spare, waits: l.alone%lonely == 0}, true
 		b.written.Add(1)
 		l.next, l.spare = b, nil
 	}
@@ -58,6 +66,9 @@ func (l *Log) seal(b *batch) {
 	defer l.joining.Unlock()
 	if l.next == b {
 		l.next = nil
+	}
+	if l.alone++; len(b.events) > 1 {
+		l.alone = 0
 	}
 }
 
