@@ -9,16 +9,50 @@ import (
 // mistaken is the one of critical names that a lenient reader may take name
 // for, when that is another one.
 func mistaken(name string, critical []string) (want string, ok bool) {
+	var (
+		room   [maxNameBytes]rune // enough for most
+		folded []rune             // the rest of name: a hostile one takes long to read, so once
+	)
 	first, rest := significant(name)
 	for _, c := range critical {
 		if c != "" && 'a' <= c[0] && c[0] <= 'z' && rune(c[0]-'a'+'A') != first {
 			continue // as most are, so this is quick
 		}
-		if r, after := significant(c); r == first && alike(rest, after) {
+		r, after := significant(c)
+		if r != first {
+			continue
+		}
+		if folded == nil {
+			folded = fold(room[:0], rest)
+		}
+		if spells(after, folded) {
 			want = c
 		}
 	}
 	return want, want != "" && want != name
+}
+
+// fold appends the letters and digits of a name, folded.
+func fold(to []rune, name string) []rune {
+	for {
+		var r rune
+		if r, name = significant(name); r < 0 {
+			return to
+		}
+		to = append(to, r)
+	}
+}
+
+// spells says that these are the letters and digits of a name.
+func spells(name string, folded []rune) bool {
+	for _, want := range folded {
+		var r rune
+		if r, name = significant(name); r != want {
+			return false
+		}
+	}
+	r, _ := significant(name)
+	return r < 0
 }
 
 // alike says whether the most lenient readers, who compare letters and digits

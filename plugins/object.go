@@ -77,7 +77,10 @@ func (v *Vocabulary) findMembers(data []byte) ([]member, bool) {
 		}
 		name := quoted[1 : len(quoted)-1]
 		if !v.known[string(name)] {
-			if _, odd := mistaken(string(name), v.critical); odd || !writtenPlainly(name) {
+			if !writtenPlainly(name) {
+				return nil, false
+			}
+			if _, odd := mistaken(string(name), v.critical); odd {
 				return nil, false
 			}
 		}
@@ -88,12 +91,15 @@ func (v *Vocabulary) findMembers(data []byte) ([]member, bool) {
 }
 
 func writtenPlainly(name []byte) bool {
+	if len(name) > maxNameBytes {
+		return false
+	}
 	for _, r := range string(name) {
 		if r == '\\' || unicode.IsControl(r) {
 			return false
 		}
 	}
-	return len(name) <= maxNameBytes
+	return true
 }
 
 // Reread is [Vocabulary.Parse] for a text that may be o's, which is not parsed

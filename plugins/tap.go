@@ -79,6 +79,11 @@ func (t *MemberTap) see(c byte) {
 	}
 }
 
+// stringStep is how far the end of a string is looked for at a time: its escapes
+// come first, and with all of a chunk at each of them the work would grow with
+// the square of it.
+const stringStep = 256
+
 // insideString goes to the end of the string, or to its next escape, and returns
 // how many bytes that is.
 func (t *MemberTap) insideString(chunk []byte) int {
@@ -91,6 +96,7 @@ func (t *MemberTap) insideString(chunk []byte) int {
 	case chunk[0] == '"':
 		t.inString = false
 	default:
+		chunk = chunk[:min(len(chunk), stringStep)]
 		if n = bytes.IndexByte(chunk, '"'); n < 0 {
 			n = len(chunk)
 		}

@@ -13,7 +13,7 @@ func NewVocabulary(known, critical []string) *Vocabulary {
 	v := &Vocabulary{known: make(map[string]bool, len(known)), critical: critical}
 	for _, name := range known {
 		_, odd := mistaken(name, critical)
-		v.known[name] = !odd && writtenPlainly([]byte(name))
+		v.known[name] = writtenPlainly([]byte(name)) && !odd
 	}
 	return v
 }
