@@ -25,6 +25,9 @@ func TestNothingIsServedFromAnOldDatabase(t *testing.T) {
 		}
 		answer := httptest.NewRecorder()
 		s.publicHandler().ServeHTTP(deadlined{answer}, httptest.NewRequest(method, strings.ReplaceAll(r.path, "*", "llm/openai/v1/models"), nil))
+		if answer.Header().Get("X-Request-Id") == "" {
+			t.Errorf("%s %s: an answer without a request id", r.method, r.path)
+		}
 		return answer.Code == http.StatusServiceUnavailable && strings.Contains(answer.Body.String(), codeRestored)
 	}
 	seen := 0
