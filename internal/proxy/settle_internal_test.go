@@ -10,10 +10,9 @@ import (
 	"github.com/keywicket/keywicket/plugins"
 )
 
-// A provider that adds input of its own, turn after turn, reports the first
-// turn's first. Cut off after that, the rest may have been read as well.
-func TestUnknownInputIsNotWhatWasReportedFirst(t *testing.T) {
-	t.Parallel()
+// newLedger is a ledger of its own, on a store of its own.
+func newLedger(t *testing.T) *policy.Ledger {
+	t.Helper()
 	db, err := store.Open(store.Config{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -24,6 +23,14 @@ func TestUnknownInputIsNotWhatWasReportedFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = ledger.Close() })
+	return ledger
+}
+
+// A provider that adds input of its own, turn after turn, reports the first
+// turn's first. Cut off after that, the rest may have been read as well.
+func TestUnknownInputIsNotWhatWasReportedFirst(t *testing.T) {
+	t.Parallel()
+	ledger := newLedger(t)
 	for unknown, want := range map[bool]int64{true: 1000, false: 10} {
 		d := policy.Document{Resource: "llm:anthropic", Limits: []policy.Limit{{Per: policy.Lifetime, Tokens: manyTokens}}}
 		asked := policy.Request{
@@ -59,16 +66,7 @@ func (m metered) Seen() int64                  { return m.seen }
 // What an answer is charged by what was reported, seen and held.
 func TestCharge(t *testing.T) {
 	t.Parallel()
-	db, err := store.Open(store.Config{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	ledger, err := policy.NewLedger(policy.LedgerConfig{Store: db})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ledger.Close() })
+	ledger := newLedger(t)
 	d := policy.Document{Resource: "llm:openai", Limits: []policy.Limit{{Per: policy.Lifetime, Tokens: manyTokens}}}
 	for _, row := range []struct {
 		name          string

@@ -32,7 +32,7 @@ func FuzzDescribe(f *testing.F) {
 			} `json:"thinking"`
 		}
 		if err := json.Unmarshal(call.Body, &seen); err != nil {
-			t.Skip("a member of another type, which the server refuses")
+			return // a member of another type, which the server refuses
 		}
 		facts := call.Facts
 		if seen.Model != facts.Model || seen.Stream != facts.Stream || seen.MaxTokens > 77 || max(seen.MaxTokens, 1) != facts.OutputTokens {

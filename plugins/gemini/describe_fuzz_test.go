@@ -38,7 +38,7 @@ func FuzzDescribe(f *testing.F) {
 			CachedSnake string       `json:"cached_content"`
 		}
 		if err := json.Unmarshal(call.Body, &seen); err != nil {
-			t.Skip("a member of another type, which the server refuses")
+			return // a member of another type, which the server refuses
 		}
 		limit, count := max(seen.Config.limit(), seen.ConfigSnake.limit()), max(seen.Config.count(), seen.ConfigSnake.count(), 1)
 		facts := call.Facts
