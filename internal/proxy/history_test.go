@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/keywicket/keywicket/internal/audit"
 	"github.com/keywicket/keywicket/internal/policy"
+	"github.com/keywicket/keywicket/internal/vault"
 	"github.com/keywicket/keywicket/plugins/openai/openaifake"
 )
 
@@ -152,5 +154,35 @@ func TestCostIsRecorded(t *testing.T) {
 	}
 	if !strings.Contains(string(got.body), "lazy dog") {
 		t.Errorf("answer: %s", got.body)
+	}
+}
+
+// What was let through but never sent, for want of a key or of a provider at its
+// address, is a denial: nobody has seen it and it cost nothing.
+func TestHistoryOfWhatWasNeverSent(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(*bench){
+		"no key": func(*bench) {},
+		"nobody there": func(b *bench) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			b.must(err)
+			b.storeKey(resource, "work", "http://"+listener.Addr().String()+"/v1", canary, vault.Arrangement{})
+			b.must(listener.Close())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := &told{}
+			b := newBench(t, noKeys, with(func(c *Config) { c.History = h }))
+			prepare(b)
+			a := b.pair(rich())
+			got := a.post(question)
+			if e := h.last(b, 1); !e.Denied || e.Charged || e.Code != "upstream_error" || e.Status != got.status || e.Model != "gpt-4o-mini" {
+				t.Errorf("%+v", e)
+			}
+			if started := b.recorded(audit.RequestStarted, got.id()); len(started) != 1 {
+				t.Errorf("%d lines say that it was let through", len(started))
+			}
+		})
 	}
 }
