@@ -53,15 +53,24 @@ func (p terminal) typeUnseen(t *testing.T, line string) {
 	}
 }
 
-// shown is what the terminal has shown so far.
+// shown is what the terminal has shown so far. What is written to a terminal
+// comes out of it in pieces and a moment later, so it is read up to a mark.
 func (p terminal) shown(t *testing.T) string {
 	t.Helper()
-	buffer := make([]byte, 64<<10)
-	n, err := unix.Read(int(p.keyboard.Fd()), buffer)
-	if err != nil && err != unix.EAGAIN {
+	const mark = "(that was all)"
+	if _, err := p.screen.WriteString(mark); err != nil {
 		t.Fatal(err)
 	}
-	return string(buffer[:max(n, 0)])
+	var shown []byte
+	if err := eventually(t.Context(), func() (bool, error) {
+		piece := make([]byte, 4<<10)
+		n, err := unix.Read(int(p.keyboard.Fd()), piece)
+		shown = append(shown, piece[:max(n, 0)]...)
+		return bytes.HasSuffix(shown, []byte(mark)), ignore(err, unix.EAGAIN)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return string(shown)
 }
 
 // TestHiddenPrompt: what is typed as a secret does not appear.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,8 +17,8 @@ import (
 	"github.com/keywicket/keywicket/plugins/openai/openaifake"
 )
 
-// scriptTime bounds one waiting command of a script.
-const scriptTime = 30 * time.Second
+// scriptTime bounds one waiting command of a script; it only ends one that hangs.
+const scriptTime = 2 * time.Minute
 
 // TestScripts runs every script of testdata/script. They double as
 // documentation: each shows one thing an owner does at the terminal.
@@ -30,6 +32,7 @@ const scriptTime = 30 * time.Second
 //	receiver            start a stand-in for the owner's webhook at $RECEIVER
 //	receiver got TYPE FILE  wait for a message of that type, signed with the
 //	                    secret in FILE
+//	$ADDRESS            a loopback address to listen on again after a stop
 //	ready               wait until a gateway answers on the data directory
 //	app NAME pair FILE  redeem the pairing string in FILE
 //	app NAME wait       wait for the owner's answer: ok or the error
@@ -68,8 +71,26 @@ func setUpScript(env *testscript.Env) error {
 	env.Setenv("KEYWICKET_LISTEN", "127.0.0.1:0")
 	env.Setenv("KEYWICKET_TIME_ZONE", "UTC")
 	env.Setenv("TZ", "UTC")
+	env.Setenv("ADDRESS", ownAddress())
 	env.Values[scriptedKey{}] = &scripted{apps: map[string]*sampleApp{}}
 	return nil
+}
+
+// lastPort was given to a script last. The system gives ports of this range to
+// nobody who does not ask for them by number.
+var lastPort atomic.Int64
+
+func init() { lastPort.Store(int64(10_000 + os.Getpid()%20_000)) }
+
+// ownAddress is for a gateway that listens there more than once.
+func ownAddress() string {
+	for {
+		address := fmt.Sprintf("127.0.0.1:%d", lastPort.Add(1))
+		if l, err := net.Listen("tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
+	}
 }
 
 func stageOf(ts *testscript.TestScript) *scripted { return ts.Value(scriptedKey{}).(*scripted) }
