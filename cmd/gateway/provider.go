@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keywicket/keywicket/internal/admin"
+	"github.com/keywicket/keywicket/internal/pairing"
 	"github.com/keywicket/keywicket/plugins"
 )
 
@@ -93,11 +94,11 @@ func (g *gateway) providerAddCommand() *cobra.Command {
 		return g.show(p, func() {
 			if g.dryRun {
 				g.showProvider(p)
-				g.showGains("may then also", p)
+				g.showGains("may then also", p.Manifest.ID, p.Gains)
 				g.say("nothing was added; leave out --dry-run to add it")
 				return
 			}
-			g.showGains("may now also", p)
+			g.showGains("may now also", p.Manifest.ID, p.Gains)
 			g.say("added %s (%s): %s. Next: gateway key add %[1]s", p.Manifest.ID, p.Manifest.Title, count(len(p.Opens), "path"))
 		})
 	})
@@ -110,13 +111,13 @@ that lists no actions allows all that its provider has.`
 	return cmd
 }
 
-// showGains names the apps that a manifest lets do more than they could.
-func (g *gateway) showGains(may string, p admin.Provider) {
-	if len(p.Gains) == 0 {
+// showGains names the apps that another manifest lets do more than they could.
+func (g *gateway) showGains(may, id string, gains []pairing.Reach) {
+	if len(gains) == 0 {
 		return
 	}
-	g.say("by their permissions for %s, these apps %s:", p.Manifest.ID, may)
-	for _, app := range p.Gains {
+	g.say("by their permissions for %s, these apps %s:", id, may)
+	for _, app := range gains {
 		g.say("  %s (%s)", app.AppName, strings.Join(app.Actions, ", "))
 	}
 }
@@ -134,9 +135,13 @@ func (g *gateway) providerExportCommand() *cobra.Command {
 
 func (g *gateway) providerRemoveCommand() *cobra.Command {
 	return g.owned("remove ID", "Take one of your providers off the list", exactly("a provider's id, such as llm:mine"), func(ctx context.Context, client *admin.Client, args []string) error {
-		if err := client.RemoveProvider(ctx, args[0]); err != nil {
+		gone, err := client.RemoveProvider(ctx, args[0])
+		if err != nil {
 			return err
 		}
-		return g.done("removed %s; what was running through it is cut", args[0])
+		return g.show(gone, func() {
+			g.showGains("may now also", args[0], gone.Gains)
+			g.say("removed %s; what was running through it is cut", args[0])
+		})
 	})
 }

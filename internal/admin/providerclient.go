@@ -29,8 +29,8 @@ func (c *Client) Manifest(ctx context.Context, id string) (string, error) {
 }
 
 // RemoveProvider takes one of the owner's providers off the list.
-func (c *Client) RemoveProvider(ctx context.Context, id string) error {
-	return c.call(ctx, http.MethodDelete, "/providers/"+url.PathEscape(id), nil, nil)
+func (c *Client) RemoveProvider(ctx context.Context, id string) (out ProviderGone, err error) {
+	return out, c.call(ctx, http.MethodDelete, "/providers/"+url.PathEscape(id), nil, &out)
 }
 
 // Aliases lists the owner's names for models.

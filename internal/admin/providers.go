@@ -31,6 +31,13 @@ type ProviderInput struct {
 	DryRun       bool   `json:"dry_run"`       // only say what it would open
 }
 
+// ProviderGone is a provider that was removed.
+type ProviderGone struct {
+	// Gains are the apps that may do more by the provider that got its place back,
+	// with what.
+	Gains []pairing.Reach `json:"gains,omitzero"`
+}
+
 // ManifestText is a manifest as it can be added again.
 type ManifestText struct {
 	Text string `json:"text"`
@@ -92,13 +99,14 @@ func (a *Admin) exportProvider(c echo.Context) error {
 
 func (a *Admin) removeProvider(c echo.Context) error {
 	id := c.Param("id")
+	gains := a.cfg.Pairing.Reaching(id, a.cfg.Providers.GainsWithout(id))
 	if err := a.cfg.Providers.Remove(id); err != nil {
 		return err
 	}
 	if err := a.record(audit.Event{Kind: audit.ProviderRemoved, Resource: id}); err != nil {
 		return err
 	}
-	return done(c)
+	return answer(c, ProviderGone{Gains: gains})
 }
 
 func (a *Admin) providerOf(e providers.Entry) Provider {

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,8 +42,10 @@ func TestProvidersOverTheSocket(t *testing.T) {
 	refusedWith(t, err, admin.CodeProviderExists)
 	_, err = d.AddProvider(ctx, admin.ProviderInput{Manifest: strings.Replace(house, "models.list", "models.burn", 1), Replace: true})
 	refusedWith(t, err, admin.CodeInvalidManifest)
-	refusedWith(t, d.RemoveProvider(ctx, "llm:openai"), admin.CodeProviderEmbedded)
-	check(t, d.RemoveProvider(ctx, "llm:house"))
+	_, err = d.RemoveProvider(ctx, "llm:openai")
+	refusedWith(t, err, admin.CodeProviderEmbedded)
+	_, err = d.RemoveProvider(ctx, "llm:house")
+	check(t, err)
 	_, err = d.Manifest(ctx, "llm:house")
 	refusedWith(t, err, admin.CodeNoProvider)
 
@@ -73,6 +76,11 @@ func TestWhoGainsByAProvider(t *testing.T) {
 	check(t, err)
 	if len(p.Gains) != 0 {
 		t.Errorf("gained once more: %+v", p.Gains)
+	}
+	gone, err := d.RemoveProvider(ctx, "llm:openai") // and the one that ships has its place again
+	check(t, err)
+	if len(gone.Gains) != 1 || gone.Gains[0].AppName != "Notes" || !slices.Contains(gone.Gains[0].Actions, "embeddings") || slices.Contains(gone.Gains[0].Actions, "models.burn") {
+		t.Errorf("without it: %+v", gone.Gains)
 	}
 }
 

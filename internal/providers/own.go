@@ -86,6 +86,15 @@ func (b *Book) Gains(m plugins.Manifest) []string {
 	return gains
 }
 
+// GainsWithout are the actions that Remove would bring to an id: what the
+// provider that gets its place back has and the owner's has not.
+func (b *Book) GainsWithout(id string) []string {
+	if p, embedded := b.embedded[id]; embedded {
+		return b.Gains(p.Manifest())
+	}
+	return nil
+}
+
 // Read is the dry run of Add: the manifest as it would be understood. Errors
 // are *plugins.ManifestError.
 func (b *Book) Read(text []byte) (plugins.Manifest, error) { return b.read(text) }

@@ -118,11 +118,19 @@ func (u *UI) review(c echo.Context) (reviewView, error) {
 	}
 	v.Frame = u.frame(c, "What it would open", "keys", "/providers/new")
 	v.ID, v.Title, v.Manifest = m.ID, m.Title, u.manifestView(m)
-	for _, app := range u.cfg.Pairing.Reaching(m.ID, u.cfg.Providers.Gains(m)) {
-		v.Gains = append(v.Gains, gainRow{App: app.AppName, Link: appLink(app.AppID), Actions: strings.Join(app.Actions, ", ")})
-	}
+	v.Gains = u.whoGains(m.ID, u.cfg.Providers.Gains(m))
 	u.reviewBeside(&v, m)
 	return v, nil
+}
+
+// whoGains names the apps that may do more once a provider has these actions,
+// too.
+func (u *UI) whoGains(id string, actions []string) []gainRow {
+	var rows []gainRow
+	for _, app := range u.cfg.Pairing.Reaching(id, actions) {
+		rows = append(rows, gainRow{App: app.AppName, Link: appLink(app.AppID), Actions: strings.Join(app.Actions, ", ")})
+	}
+	return rows
 }
 
 // reviewBeside says what a manifest does to the one that has its id now.

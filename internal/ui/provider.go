@@ -22,7 +22,7 @@ func (u *UI) showProvider(c echo.Context) error {
 	return render(c, http.StatusOK, providerPage(providerView{
 		Frame: u.frame(c, e.Manifest.Title, "keys", "/providers/"+id),
 		ID:    id, Title: e.Manifest.Title, From: origin(e), Own: e.Own, Replaces: e.Replaces, Added: u.at(e.AddedAt),
-		Manifest: u.manifestView(e.Manifest),
+		Manifest: u.manifestView(e.Manifest), Gains: u.whoGains(id, u.cfg.Providers.GainsWithout(id)),
 	}))
 }
 

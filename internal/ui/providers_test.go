@@ -116,6 +116,10 @@ func TestReviewNamesWhoGains(t *testing.T) {
 	v.post("/providers", "manifest", shipped).has(t, "Who may do more") // the yes is missing
 	v.post("/providers", "manifest", shipped, "replace", "yes").want(t, http.StatusSeeOther, "/providers/llm:openai")
 	v.post("/providers/review", "editing", "llm:openai", "manifest", shipped).lacks(t, "Who may do more")
+	page = v.get("/providers/llm:openai") // what the one that ships has is the other's gain
+	page.has(t, "Who may do more without it", `href="/apps/`+notes.id+`"`, "chat.completions")
+	page.lacks(t, "(tickets.list")
+	v.get("/providers/llm:groq").lacks(t, "Who may do more")
 }
 
 // TestConsentToAProvider holds what needs the owner's explicit yes to it, and

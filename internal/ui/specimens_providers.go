@@ -50,7 +50,10 @@ func ticketsManifest() manifestView {
 }
 
 func someOwnProvider(f frame) providerView {
-	return providerView{Frame: f, ID: "http:tickets", Title: "Tickets", From: "you", Own: true, Added: someMoment("today 10:01"), Manifest: ticketsManifest()}
+	return providerView{
+		Frame: f, ID: "http:tickets", Title: "Tickets", From: "you", Own: true, Added: someMoment("today 10:01"), Manifest: ticketsManifest(),
+		Gains: someGains(),
+	}
 }
 
 const someManifest = `{
@@ -70,13 +73,17 @@ func someReview(f frame) reviewView {
 	return reviewView{Frame: f, Text: someManifest, ID: "http:tickets", Title: "Tickets", Manifest: m}
 }
 
+func someGains() []gainRow {
+	return []gainRow{
+		{App: "Notes", Link: "/apps/app_1", Actions: "tickets.create"},
+		{App: "A name with as many characters as the name of an app can have, sixty", Link: "/apps/app_2", Actions: "tickets.list, tickets.create"},
+	}
+}
+
 func takingReview(f frame) reviewView {
 	return reviewView{
 		Frame: f, Text: someManifest, Editing: "http:tickets-of-old", Leaves: "http:tickets-of-old", ID: "http:tickets", Title: "Tickets", Manifest: ticketsManifest(),
-		Gains: []gainRow{
-			{App: "Notes", Link: "/apps/app_1", Actions: "tickets.create"},
-			{App: "A name with as many characters as the name of an app can have, sixty", Link: "/apps/app_2", Actions: "tickets.list, tickets.create"},
-		},
+		Gains: someGains(),
 		Takes: "Tickets, which you added", KeysMove: "2 keys", From: "https://api.tickets.example/v2", Problem: "Not stored. Tick the box below if you agree.",
 	}
 }
