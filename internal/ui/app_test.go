@@ -18,7 +18,7 @@ func (c *console) approved(name string) *app {
 	c.t.Helper()
 	a := c.asks(name, wantsOpenAI)
 	c.must(c.pairing.Approve(a.request().ID, []policy.Document{{
-		Resource: "llm:openai", ExpiresAt: time.Now().Add(time.Hour),
+		Resource: "llm:openai", ExpiresAt: c.now.Add(time.Hour),
 		Limits: []policy.Limit{{Per: policy.Day, Requests: 10}},
 	}}))
 	a.collect()
@@ -32,7 +32,7 @@ func (a *app) use(n int) {
 	for _, p := range a.pairing.Permissions(a.id) {
 		for range n {
 			r, err := a.ledger.Reserve(p.ID, p.Document, policy.Request{
-				AppStatus: "active", Resource: p.Document.Resource, Action: "chat.completions", Model: "gpt-4o-mini", Time: time.Now(),
+				AppStatus: "active", Resource: p.Document.Resource, Action: "chat.completions", Model: "gpt-4o-mini", Time: a.now,
 			})
 			a.must(err)
 			r.Settle(policy.Usage{InputTokens: 1400, CachedTokens: 400, OutputTokens: 250})
@@ -125,7 +125,7 @@ func TestAppWaits(t *testing.T) {
 	c.must(c.pairing.Suspend(a.id))
 	pills("suspended")
 	c.must(c.pairing.Resume(a.id))
-	c.must(c.pairing.Approve(a.request().ID, []policy.Document{{Resource: "llm:openai", ExpiresAt: time.Now().Add(time.Hour)}}))
+	c.must(c.pairing.Approve(a.request().ID, []policy.Document{{Resource: "llm:openai", ExpiresAt: c.now.Add(time.Hour)}}))
 	pills("active")
 }
 

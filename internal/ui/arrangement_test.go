@@ -97,7 +97,7 @@ func TestHealthOfKeys(t *testing.T) {
 	}{
 		{vault.Health{State: "ok", InUse: 2, Requests: 1204, Failed: 3, LastFailure: "told to slow down", SlowModels: 1, Apps: 2}, false,
 			[]string{">In use<", "2 now, 1,204 requests", "3 failed (told to slow down)", "Rests for 1 model", "Rests for 2 apps that met failures"}},
-		{vault.Health{State: "resting", Apps: 2, Why: "refused", Until: time.Now().Add(time.Minute), Requests: 1, Failed: 1, LastFailure: "refused"}, false,
+		{vault.Health{State: "resting", Apps: 2, Why: "refused", Until: c.now.Add(time.Minute), Requests: 1, Failed: 1, LastFailure: "refused"}, false,
 			[]string{">Resting<", "Not tried until", ": refused."}},
 		{vault.Health{State: "trying", Why: "no credit left", Requests: 1}, false, []string{">Resting<", "The next request finds out"}},
 		{vault.Health{State: "ok", InUse: 1, Requests: 9}, true, []string{">Draining<", "1 now, 9 requests"}},

@@ -19,7 +19,7 @@ import (
 
 // stepTime bounds one step in the browser. It is generous: it only ends a
 // test that hangs.
-const stepTime = time.Minute
+const stepTime = 5 * time.Minute
 
 // look is how a page is looked at.
 type look struct {

@@ -42,8 +42,10 @@ var resources = []pairing.Resource{
 	{ID: "mail:resend", Title: "Resend", Actions: []string{"emails.send"}},
 }
 
-// console is the web console on real rooms, served over loopback.
+// console is the web console on real rooms, served over loopback. Its clock
+// stands, so that no day ends under a test.
 type console struct {
+	now      time.Time
 	restored bool // an older database was put back
 
 	t       *testing.T
@@ -63,24 +65,25 @@ type console struct {
 
 func newConsole(t *testing.T) *console {
 	t.Helper()
-	c := &console{t: t, dir: t.TempDir()}
+	c := &console{now: time.Now(), t: t, dir: t.TempDir()}
+	clock := func() time.Time { return c.now }
 	records, err := store.Open(store.Config{Dir: c.dir})
 	c.must(err)
 	t.Cleanup(func() { c.must(records.Close()) })
-	c.audit, err = audit.New(audit.Config{Dir: c.dir, Key: records.Derive("audit chain")})
+	c.audit, err = audit.New(audit.Config{Dir: c.dir, Clock: clock, Key: records.Derive("audit chain")})
 	c.must(err)
 	t.Cleanup(func() { c.must(c.audit.Close()) })
-	c.vault, err = vault.New(vault.Config{Store: records, Argon2: vault.Argon2Params{MemoryKiB: 64, Passes: 1, Threads: 1}})
+	c.vault, err = vault.New(vault.Config{Store: records, Clock: clock, Argon2: vault.Argon2Params{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	c.must(err)
-	c.owner, err = owner.New(owner.Config{Store: records, SetUp: c.vault.Initialized})
+	c.owner, err = owner.New(owner.Config{Store: records, Clock: clock, SetUp: c.vault.Initialized})
 	c.must(err)
-	c.ledger, err = policy.NewLedger(policy.LedgerConfig{Store: records, Zone: time.UTC})
+	c.ledger, err = policy.NewLedger(policy.LedgerConfig{Store: records, Clock: clock, Zone: time.UTC})
 	c.must(err)
 	t.Cleanup(func() { c.must(c.ledger.Close()) })
-	replay, err := dpop.OpenReplay(dpop.ReplayConfig{Dir: c.dir})
+	replay, err := dpop.OpenReplay(dpop.ReplayConfig{Dir: c.dir, Clock: clock})
 	c.must(err)
 	t.Cleanup(func() { c.must(replay.Close()) })
-	verifier, err := dpop.NewVerifier(dpop.VerifierConfig{Replay: replay})
+	verifier, err := dpop.NewVerifier(dpop.VerifierConfig{Replay: replay, Clock: clock})
 	c.must(err)
 
 	// The address is known before the console is: tokens and proofs name it.
@@ -88,20 +91,20 @@ func newConsole(t *testing.T) *console {
 	srv := httptest.NewServer(e)
 	t.Cleanup(srv.Close)
 	c.url = srv.URL
-	c.pairing, err = pairing.New(pairing.Config{Store: records, Audit: c.audit, Issuer: c.url, Verifier: verifier, Resources: func() []pairing.Resource { return resources }})
+	c.pairing, err = pairing.New(pairing.Config{Store: records, Clock: clock, Audit: c.audit, Issuer: c.url, Verifier: verifier, Resources: func() []pairing.Resource { return resources }})
 	c.must(err)
 	t.Cleanup(func() { c.must(c.pairing.Close()) })
-	c.usage, err = usage.New(usage.Config{Store: records, Zone: time.UTC})
+	c.usage, err = usage.New(usage.Config{Store: records, Clock: clock, Zone: time.UTC})
 	c.must(err)
 	t.Cleanup(func() { c.must(c.usage.Close()) })
-	c.alerts, err = alerts.New(alerts.Config{Store: records})
+	c.alerts, err = alerts.New(alerts.Config{Store: records, Clock: clock})
 	c.must(err)
 	t.Cleanup(func() { c.must(c.alerts.Close()) })
 	embedded, err := all.Providers()
 	c.must(err)
-	c.book, err = providers.Open(providers.Config{Store: records, Embedded: embedded, Build: all.Provider})
+	c.book, err = providers.Open(providers.Config{Store: records, Clock: clock, Embedded: embedded, Build: all.Provider})
 	c.must(err)
-	prices, err := price.Open(price.Config{Store: records})
+	prices, err := price.Open(price.Config{Store: records, Clock: clock})
 	c.must(err)
 	c.ui, err = ui.New(ui.Config{
 		Owner: c.owner, Pairing: c.pairing, Vault: c.vault, Ledger: c.ledger, Audit: c.audit,
@@ -112,7 +115,7 @@ func newConsole(t *testing.T) *console {
 			}
 			return all
 		},
-		TestKey: c.testKey, PublicURL: c.url, Zone: time.UTC,
+		TestKey: c.testKey, PublicURL: c.url, Zone: time.UTC, Clock: clock,
 		Restored: func() bool { return c.restored }, AcceptRestore: func() error { c.restored = false; return nil },
 	})
 	c.must(err)
@@ -275,7 +278,7 @@ func (c *console) redeem(value, metadata string) *app {
 // ask asks for details, or for nothing in particular when they are empty.
 func (a *app) ask(details string) *app {
 	a.t.Helper()
-	proof, err := a.key.Sign(dpop.Claims{Method: "POST", URL: a.url + "/oauth/device"}, time.Now())
+	proof, err := a.key.Sign(dpop.Claims{Method: "POST", URL: a.url + "/oauth/device"}, a.now)
 	a.must(err)
 	a.device, err = a.pairing.AskDevice(context.Background(), pairing.DeviceRequest{
 		ClientID: a.id, AuthorizationDetails: details, Proof: dpop.Request{Headers: []string{proof}}, Address: "192.0.2.17",
@@ -303,7 +306,7 @@ func (a *app) request() pairing.ConsentRequest {
 // collect picks up the tokens after an approval.
 func (a *app) collect() {
 	a.t.Helper()
-	proof, err := a.key.Sign(dpop.Claims{Method: "POST", URL: a.url + "/oauth/token"}, time.Now())
+	proof, err := a.key.Sign(dpop.Claims{Method: "POST", URL: a.url + "/oauth/token"}, a.now)
 	a.must(err)
 	_, err = a.pairing.Token(context.Background(), pairing.TokenRequest{
 		GrantType: pairing.GrantDeviceCode, ClientID: a.id, DeviceCode: a.device.DeviceCode,

@@ -256,11 +256,11 @@ func (j *journey) press(selector string) {
 }
 
 // see waits until the page says text: what a click does may come a moment
-// later. It gives up after 10 seconds.
+// later. It gives up after a minute.
 func (j *journey) see(text string) {
 	j.t.Helper()
 	body := ""
-	for range 100 {
+	for range 600 {
 		body = run(j.browser, "reading the page", chromedp.Evaluate[string]("document.body.innerText"))
 		if strings.Contains(body, text) {
 			return
