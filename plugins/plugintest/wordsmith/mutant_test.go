@@ -186,7 +186,7 @@ func caught(t *testing.T, name string) {
 	if err == nil {
 		t.Errorf("a provider that %s passes the suite", name)
 	}
-	if bytes.Contains(out, []byte("concurrent map writes")) || bytes.Contains(out, []byte("DATA RACE")) {
+	if bytes.Contains(out, []byte("fatal error: concurrent map")) || bytes.Contains(out, []byte("DATA RACE")) {
 		return // caught by the runtime, before the suite could
 	}
 	if bytes.Contains(out, []byte("panic:")) || !bytes.Contains(out, []byte("--- FAIL: TestMutant")) {
