@@ -20,7 +20,7 @@ func smallDisk(t *testing.T) (l *Log, fill, free func()) {
 		return l, func() { d.logWrite = full(30) }, func() { *d = disk{} }
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
 			t.Errorf("unmounting: %v", err)
 		}
 	})

@@ -20,7 +20,7 @@ func smallDisk(t *testing.T) (h *house, fill, free func()) {
 	t.Cleanup(func() {
 		_ = h.store.Close()
 		if err == nil {
-			must(t, syscall.Unmount(h.dir, 0))
+			must(t, syscall.Unmount(h.dir, syscall.MNT_DETACH)) // a child not yet itself may hold it
 		}
 	})
 	if err != nil {
