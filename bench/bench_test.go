@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -77,20 +79,20 @@ func TestQuantiles(t *testing.T) {
 // waits behind a slow one counts as slow.
 func TestWaitingCounts(t *testing.T) {
 	t.Parallel()
-	pl, err := playUpstream(part{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pl.close()
-	wires, err := dialMany(t.Context(), pl.address, 1)
+	const hold = 100 * time.Millisecond
+	upstream := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			time.Sleep(hold)
+		}
+	}))
+	defer upstream.Close()
+	wires, err := dialMany(t.Context(), upstream.Listener.Addr().String(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer hangUp(wires)
-	first := spell("/", "X: y", call(true, held)) // holds the only connection
-	requests := [][]byte{first, spell("/", "X: y", call(false, "one question"))}
-	const hold = 100 * time.Millisecond
-	time.AfterFunc(hold, pl.release)
+	first := spell("/slow", "X: y", call(false, "one question")) // holds the only connection
+	requests := [][]byte{first, spell("/", "X: y", call(false, "another"))}
 	took, err := fixedRate(t.Context(), wires, requests, 1000)
 	if err != nil {
 		t.Fatal(err)
