@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -141,14 +140,13 @@ func TestPublicURL(t *testing.T) {
 	t.Cleanup(server.Close)
 	secure := httptest.NewTLSServer(nil) // its certificate is nobody's
 	t.Cleanup(secure.Close)
-	closed := closedPort(t)
 
 	issuer = server.URL
 	checkFindings(t, PublicURL(t.Context(), server.URL, true, now), OK, "this gateway answers")
 	issuer = "http://127.0.0.1:1"
 	checkFindings(t, PublicURL(t.Context(), server.URL, true, now), Problem, "another gateway answers")
-	checkFindings(t, PublicURL(t.Context(), "http://"+closed, true, now), Problem, "no gateway answers")
-	checkFindings(t, PublicURL(t.Context(), "http://"+closed, false, now), OK, "this machine only")
+	checkFindings(t, PublicURL(t.Context(), "http://"+nobody, true, now), Problem, "no gateway answers")
+	checkFindings(t, PublicURL(t.Context(), "http://"+nobody, false, now), OK, "this machine only")
 	checkFindings(t, PublicURL(t.Context(), "http://keys.example.com", false, now), Problem, "in clear")
 	checkFindings(t, PublicURL(t.Context(), "keys.example.com", false, now), Problem, "is not an address")
 	checkFindings(t, PublicURL(t.Context(), secure.URL, false, now), Problem, "cannot be reached over TLS")
@@ -160,7 +158,7 @@ func TestProviders(t *testing.T) {
 	t.Cleanup(server.Close)
 	checkFindings(t, Providers(t.Context(), nil), Note, "no provider was tried")
 	found := Providers(t.Context(), []Provider{
-		{"llm:near", server.URL + "/v1", true}, {"llm:gone", "http://" + closedPort(t), true}, {"llm:unwanted", server.URL + "/v1", false},
+		{"llm:near", server.URL + "/v1", true}, {"llm:gone", "http://" + nobody, true}, {"llm:unwanted", server.URL + "/v1", false},
 	})
 	checkFindings(t, found, Problem, "llm:gone cannot be reached")
 	checkFindings(t, found, Problem, "llm:unwanted is at a private address")
@@ -172,16 +170,8 @@ func TestProviders(t *testing.T) {
 	checkFindings(t, Providers(ctx, []Provider{{"llm:near", server.URL, true}}), Problem, "llm:near")
 }
 
-// closedPort is an address nobody listens on.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+// nobody is an address nobody listens on.
+const nobody = "127.0.0.1:1"
 
 func TestSort(t *testing.T) {
 	t.Parallel()
