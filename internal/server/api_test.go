@@ -56,12 +56,15 @@ func (p *paired) sign(method, path, body string, key *dpop.Key) string {
 
 func TestAppSeesItself(t *testing.T) {
 	t.Parallel()
-	s := newOAuthServer(t)
+	now := time.Now()
+	clock := func() time.Time { return now } // stands: the day must not end between
+	s := newOAuthServerWith(t, func(c *Config) { c.Clock = clock })
+	s.signAt = clock
 	p := s.pair(policy.Document{Resource: "llm:openai", Models: []string{"gpt-4o*"}, Limits: []policy.Limit{{Per: policy.Day, Requests: 100}}})
 	permission := s.rooms.pairing.Permissions(p.id)[0]
 	for range 2 {
 		held, err := s.rooms.ledger.Reserve(permission.ID, permission.Document, policy.Request{
-			AppStatus: "active", Resource: "llm:openai", Action: "chat.completions", Model: "gpt-4o", Time: time.Now(),
+			AppStatus: "active", Resource: "llm:openai", Action: "chat.completions", Model: "gpt-4o", Time: now,
 		})
 		if err != nil {
 			t.Fatal(err)
