@@ -204,7 +204,7 @@ func TestProxySaysWhatIsWrong(t *testing.T) {
 		t.Errorf("after the end of the session: %d %s", answer.StatusCode, body)
 	}
 	g.server.Close()
-	if answer, body := tool(t, "POST", "http://"+at+"/r/llm/openai/v1/x", strings.Repeat("x", 33<<20), "Authorization", "Bearer "+p.Secret()); answer.StatusCode != 413 {
+	if answer, body := tool(t, "POST", "http://"+at+"/r/llm/openai/v1/x", strings.Repeat("x", 32<<20+1), "Authorization", "Bearer "+p.Secret()); answer.StatusCode != 413 {
 		t.Errorf("a huge body: %d %s", answer.StatusCode, body)
 	}
 }
