@@ -221,7 +221,7 @@ func (s *search) quit(t *testing.T, p *process, app *plainApp, fake *openaifake.
 	if err := p.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
 		t.Fatal(err)
 	}
-	_ = p.cmd.Wait() // it ends with an error: that is the point
+	<-p.ended
 	s.see("log and panic output", p.log.String())
 	if !strings.Contains(p.log.String(), "goroutine ") {
 		t.Error("no stack was printed")

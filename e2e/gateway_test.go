@@ -74,7 +74,7 @@ func run(t *testing.T, dir string, fake *openaifake.Server, settings ...setting)
 	}
 	logs := &logBuffer{}
 	cfg := server.Config{
-		DataDir: dir, Listen: "127.0.0.1:0", Providers: providers, BuildProvider: all.Provider, Drain: time.Second,
+		DataDir: dir, Listen: "127.0.0.1:0", Providers: providers, BuildProvider: all.Provider, Drain: time.Second, Zone: middayZone(),
 		Log: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		// The throttle is for strangers; these tests come in thousands.
 		UnauthenticatedPerMinute: 100_000,

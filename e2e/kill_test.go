@@ -48,6 +48,8 @@ type process struct {
 	cmd *exec.Cmd
 	dir string
 	log *logBuffer
+
+	ended chan struct{} // closed then
 }
 
 // serve starts the binary on dir and waits until its socket answers.
@@ -57,13 +59,17 @@ func serve(t *testing.T, dir, listen string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{dir: dir, log: &logBuffer{}}
-	p.cmd = exec.Command(path, append([]string{"serve", "--data", dir, "--listen", listen, "--log-level", "debug"}, args...)...)
+	p := &process{dir: dir, log: &logBuffer{}, ended: make(chan struct{})}
+	p.cmd = exec.Command(path, append([]string{"serve", "--data", dir, "--listen", listen, "--log-level", "debug", "--time-zone", middayName()}, args...)...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.Env = append(os.Environ(), "KEYWICKET_PASSPHRASE=")
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	go func() {
+		_ = p.cmd.Wait() // how it ends is the test's business
+		close(p.ended)
+	}()
 	t.Cleanup(p.kill)
 	for ctx := t.Context(); ; {
 		if c, err := admin.Dial(dir); err == nil {
@@ -73,10 +79,9 @@ func serve(t *testing.T, dir, listen string, args ...string) *process {
 		select {
 		case <-ctx.Done():
 			t.Fatal(ctx.Err())
-		case <-time.After(20 * time.Millisecond):
-		}
-		if p.cmd.ProcessState != nil {
+		case <-p.ended:
 			t.Fatalf("the gateway ended: %s", p.log)
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
@@ -84,7 +89,7 @@ func serve(t *testing.T, dir, listen string, args ...string) *process {
 // kill ends the process as kill -9 does; killing twice is no harm.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
+	<-p.ended
 }
 
 // command runs one of the owner's commands and returns what it printed.
@@ -114,7 +119,7 @@ func TestCapSurvivesKill(t *testing.T) {
 	}
 	t.Cleanup(func() { fake.Close() })
 	dir := t.TempDir()
-	first := serve(t, dir, "127.0.0.1:0")
+	first := serve(t, dir, freeAddress(t))
 	command(t, dir, "", "init")
 	command(t, dir, canaryKey, "key", "add", "llm:openai", "--label", "work", "--base-url", fake.BaseURL(), "--allow-private")
 	var made struct {

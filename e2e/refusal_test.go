@@ -185,7 +185,7 @@ func TestExpiredPermission(t *testing.T) {
 // a restart.
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	g := start(t)
+	g := start(t, listenOn(freeAddress(t)))
 	c := g.pair(t, `{"resource":"llm:openai"}`)
 	url := g.URL + "/r/llm/openai/v1/chat/completions"
 	got := capture(t, c, url)

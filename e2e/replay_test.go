@@ -39,7 +39,7 @@ func TestProofsEndWithTheProcess(t *testing.T) {
 			if err := first.cmd.Process.Signal(row.stop); err != nil {
 				t.Fatal(err)
 			}
-			_ = first.cmd.Wait() // how it ends is the row's business
+			<-first.ended
 
 			serve(t, first.dir, strings.TrimPrefix(a.at, "http://"))
 			command(t, first.dir, "", "unlock")
