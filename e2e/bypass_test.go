@@ -40,7 +40,8 @@ const guarded = `[
 
 func newBorder(t *testing.T) *border {
 	t.Helper()
-	b := &border{gateway: start(t), wires: map[string]*wire{}}
+	clock := &stillClock{} // thousands of requests may take longer than a token is good for
+	b := &border{gateway: start(t, clock.set), wires: map[string]*wire{}}
 	anthropic, err := anthropicfake.Start(anthropicfake.Config{})
 	closing(t, anthropic, err)
 	gemini, err := geminifake.Start(geminifake.Config{})
@@ -71,7 +72,7 @@ func newBorder(t *testing.T) *border {
 			t.Fatal(err)
 		}
 	}
-	b.app = pairPlain(t, b.gateway, b.URL, newAppKey(t, "Ed25519"), time.Now, guarded)
+	b.app = pairPlain(t, b.gateway, b.URL, newAppKey(t, "Ed25519"), clock.Now, guarded)
 	return b
 }
 
@@ -273,7 +274,7 @@ func (b *border) wireText(t *testing.T, a draft) string {
 	if host == "" {
 		host = strings.TrimPrefix(b.URL, "http://")
 	}
-	proof := forge(b.app.key, a.method, b.app.issuer+signedPath(a.target), b.app.access, time.Now()).compact(t)
+	proof := forge(b.app.key, a.method, b.app.issuer+signedPath(a.target), b.app.access, b.app.now()).compact(t)
 	fmt.Fprintf(&w, "%s %s %s\r\nHost: %s\r\nAuthorization: DPoP %s\r\nDPoP: %s\r\n", a.method, a.target, a.version, host, b.app.access, proof)
 	for _, media := range a.media {
 		fmt.Fprintf(&w, "Content-Type: %s\r\n", media)

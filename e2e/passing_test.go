@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/keywicket/keywicket/internal/admin"
 	"github.com/keywicket/keywicket/plugins"
@@ -160,7 +159,8 @@ func sender(t *testing.T) *httptest.Server {
 // are no event streams.
 func TestStreamsThroughGateway(t *testing.T) {
 	t.Parallel()
-	g, provider := start(t), sender(t)
+	clock := &stillClock{} // however many streams, a token is good for all of a kind
+	g, provider := start(t, clock.set), sender(t)
 	keys, err := g.Admin.Keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +177,7 @@ func TestStreamsThroughGateway(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a := pairPlain(t, g, g.URL, newAppKey(t, "Ed25519"), time.Now, `{"resource":"`+f.resource+`"}`)
+		a := pairPlain(t, g, g.URL, newAppKey(t, "Ed25519"), clock.Now, `{"resource":"`+f.resource+`"}`)
 		var all sync.WaitGroup
 		numbers := make(chan int)
 		for range 4 {

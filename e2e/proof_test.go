@@ -223,9 +223,9 @@ type proxied struct {
 
 // behindProxy starts a gateway whose clock is well past its start, since
 // proofs dated before the start are refused.
-func behindProxy(t *testing.T, settings ...setting) (*proxied, *movingClock) {
+func behindProxy(t *testing.T, settings ...setting) (*proxied, *stillClock) {
 	t.Helper()
-	clock := &movingClock{}
+	clock := &stillClock{}
 	at := freeAddress(t)
 	settings = append([]setting{clock.set, listenOn(at), func(c *server.Config) {
 		c.PublicURL, c.BehindProxy = "https://keys.example", true
