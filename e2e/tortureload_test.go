@@ -19,10 +19,10 @@ import (
 	"github.com/keywicket/keywicket/internal/pairing/dpop"
 )
 
-// live puts the gateway under load for as long as lifetime and then kills it.
-// What it acknowledges meanwhile is noted; what had no answer when it died may
-// have happened or not.
-func (r *rack) live(t *testing.T, lifetime time.Duration) {
+// live puts the gateway under load for as long as lifetime, and until at least
+// so much got done in all its lives, and then kills it. What it acknowledges
+// meanwhile is noted; what had no answer when it died may have happened or not.
+func (r *rack) live(t *testing.T, lifetime time.Duration, least int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -49,6 +49,9 @@ func (r *rack) live(t *testing.T, lifetime time.Duration) {
 	work(func() error { return r.editOne(ctx, note) })
 	work(func() error { return r.changeKeys(ctx, note) })
 	wait(ctx, lifetime)
+	for deadline, done := time.Now().Add(startTime), false; !done && time.Now().Before(deadline); wait(ctx, 5*time.Millisecond) {
+		note(func() { done = r.done(least) })
+	}
 	r.kill()
 	cancel()
 	workers.Wait()
