@@ -3,12 +3,15 @@ package e2e_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,7 +19,6 @@ import (
 
 	"github.com/keywicket/keywicket/internal/admin"
 	"github.com/keywicket/keywicket/internal/server"
-	"github.com/keywicket/keywicket/plugins/openai/openaifake"
 )
 
 // pageServer serves the web page of an app, on an origin of its own.
@@ -94,6 +96,53 @@ func until(t *testing.T, ctx context.Context, what, condition string) {
 	}
 }
 
+// dictation is a provider that streams a chat of a few words. Each waits until
+// the one before it was seen at the other end.
+type dictation struct {
+	url   string
+	words int
+	seen  chan struct{}
+	asked atomic.Int64
+}
+
+func newDictation(t *testing.T, words ...string) *dictation {
+	t.Helper()
+	d := &dictation{words: len(words), seen: make(chan struct{}, len(words))}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.asked.Add(1)
+		w.Header().Set("Content-Type", eventStream)
+		for _, word := range words {
+			fmt.Fprintf(w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s \"}}]}\n\n", word)
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-d.seen:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		_, _ = io.WriteString(w, "data: [DONE]\n\n")
+	}))
+	t.Cleanup(s.Close)
+	d.url = s.URL
+	return d
+}
+
+// takesOver makes it the gateway's only provider.
+func (d *dictation) takesOver(t *testing.T, g *gateway) {
+	t.Helper()
+	keys, err := g.Admin.Keys(t.Context())
+	if err != nil || len(keys) != 1 {
+		t.Fatalf("got %d keys, %v", len(keys), err)
+	}
+	if _, err := g.Admin.RemoveKey(t.Context(), keys[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	in := admin.KeyInput{Resource: "llm:openai", Label: "dictation", BaseURL: d.url + "/v1", Secret: canaryKey, AllowPrivate: true}
+	if _, err := g.Admin.AddKey(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestPageOfAnotherOrigin: a web page pairs by the code flow and streams a
 // chat, from another origin than the gateway's, with a library that has never
 // heard of it. The owner decides in the same browser.
@@ -103,7 +152,8 @@ func TestPageOfAnotherOrigin(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := start(t, func(cfg *server.Config) { cfg.DPoPNonce = nonces })
-			g.Fake.Script(openaifake.Fault{WordDelay: 20 * time.Millisecond})
+			provider := newDictation(t, "one", "two", "three", "four")
+			provider.takesOver(t, g)
 			page := pageServer(t)
 			made, err := g.Admin.Pair(t.Context(), admin.PairInput{
 				Documents: written(members{"resource": "llm:openai", "origins": []string{page.URL}}),
@@ -111,14 +161,14 @@ func TestPageOfAnotherOrigin(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			outcome, text := pairPage(t, g, page.URL+"/#"+url.PathEscape(made.PairingString))
-			if outcome.Failed != "" || outcome.Status != 200 || outcome.Scope != "llm:openai" || outcome.Request == "" || !outcome.Ended || outcome.Pieces < 3 {
+			outcome, text := pairPage(t, g, page.URL+"/#"+url.PathEscape(made.PairingString), provider)
+			if outcome.Failed != "" || outcome.Status != 200 || outcome.Scope != "llm:openai" || outcome.Request == "" || !outcome.Ended || outcome.Pieces < provider.words {
 				t.Errorf("the page got %+v", outcome)
 			}
-			if len(strings.Fields(text)) < 3 {
+			if text != "one two three four " {
 				t.Errorf("the page shows %q", text)
 			}
-			if n := g.Fake.Count(); n != 1 {
+			if n := provider.asked.Load(); n != 1 {
 				t.Errorf("the provider saw %d requests", n)
 			}
 		})
@@ -133,8 +183,9 @@ type pageOutcome struct {
 	Ended          bool
 }
 
-// pairPage opens the page, approves, and waits for its outcome.
-func pairPage(t *testing.T, g *gateway, at string) (outcome pageOutcome, text string) {
+// pairPage opens the page, approves, sees each word that the provider sends, and
+// waits for the page's outcome.
+func pairPage(t *testing.T, g *gateway, at string, provider *dictation) (outcome pageOutcome, text string) {
 	t.Helper()
 	ctx := tab(t)
 	do := func(what string, steps ...chromedp.Action[chromedp.Void]) {
@@ -160,6 +211,11 @@ func pairPage(t *testing.T, g *gateway, at string) (outcome pageOutcome, text st
 		t.Fatalf("the page did not get as far as the owner: %s", early)
 	}
 	do("approving", chromedp.Click(chromedp.CSS(`form[action$="/approve"] button.primary`)))
+	for n := range provider.words {
+		shown := fmt.Sprintf(`(document.querySelector("#text")?.textContent ?? "").split(" ").length > %d`, n+1)
+		until(t, ctx, fmt.Sprintf("word %d", n+1), shown+" || "+decided)
+		provider.seen <- struct{}{}
+	}
 	until(t, ctx, "the outcome", decided)
 	shown := read("#outcome")
 	text = read("#text")
