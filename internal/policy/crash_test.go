@@ -70,7 +70,9 @@ func TestCrashKeepsTotalsThatHadTime(t *testing.T) {
 	d := limits(Limit{Per: Day, Requests: 100_000})
 	b.take(d, 1)[0].Settle(Usage{OutputTokens: 9})
 	b.mu.Lock()
-	b.writer.unsaved.timer.Reset(0) // as if totalsDelay had passed
+	if timer := b.writer.unsaved.timer; timer != nil {
+		timer.Reset(0) // as if totalsDelay had passed
+	}
 	b.mu.Unlock()
 	for unsaved := 1; unsaved > 0; time.Sleep(time.Millisecond) {
 		b.mu.Lock()
