@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -25,6 +26,8 @@ func TestMain(m *testing.M) {
 func TestRun(t *testing.T) { // not parallel: it sets the temporary directory
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
+	// About noon: the first requests of a day would wait.
+	t.Setenv("TZ", fmt.Sprintf("Etc/GMT%+d", time.Now().UTC().Hour()-12))
 	var out strings.Builder
 	s := settings{rounds: 1, requests: 50, connections: 4, rate: 200, streams: 20, apps: someApps}
 	if err := run(t.Context(), s, &out); err != nil {

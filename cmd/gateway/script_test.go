@@ -69,7 +69,8 @@ func setUpScript(env *testscript.Env) error {
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("KEYWICKET_DATA", env.WorkDir+"/data")
 	env.Setenv("KEYWICKET_LISTEN", "127.0.0.1:0")
-	env.Setenv("KEYWICKET_TIME_ZONE", "UTC")
+	// About noon, so that no day ends under a script.
+	env.Setenv("KEYWICKET_TIME_ZONE", fmt.Sprintf("Etc/GMT%+d", time.Now().UTC().Hour()-12))
 	env.Setenv("TZ", "UTC")
 	env.Setenv("ADDRESS", ownAddress())
 	env.Values[scriptedKey{}] = &scripted{apps: map[string]*sampleApp{}}
