@@ -74,7 +74,7 @@ func newDesk(t *testing.T) *desk {
 	d.vault, err = vault.New(vault.Config{Store: db, Argon2: vault.Argon2Params{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	check(t, err)
 	d.data = &deskData{Store: db, vault: d.vault}
-	d.ledger, err = policy.NewLedger(policy.LedgerConfig{Store: db})
+	d.ledger, err = policy.NewLedger(policy.LedgerConfig{Store: db, Zone: time.UTC, Clock: func() time.Time { return d.now }})
 	check(t, err)
 	t.Cleanup(func() { check(t, d.ledger.Close()) })
 	replay, err := dpop.OpenReplay(dpop.ReplayConfig{Dir: d.dir})
