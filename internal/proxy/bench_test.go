@@ -49,18 +49,24 @@ type bench struct {
 	upstreamURL string // of what is behind it
 }
 
-// clock runs with the machine's, from wherever a test puts it, or stands still.
+// noon is when a bench begins: far from the end of an hour, a day or a month,
+// whenever the tests are run.
+var noon = time.Date(2026, 11, 18, 12, 0, 0, 0, time.UTC)
+
+// clock runs as fast as the machine's, from noon or wherever a test puts it, or
+// stands still.
 type clock struct {
+	began   time.Time // by the machine's
 	ahead   atomic.Int64
-	stopped atomic.Pointer[time.Time]
+	stopped atomic.Pointer[time.Duration] // after so long
 }
 
 func (c *clock) now() time.Time {
-	base := time.Now()
+	passed := time.Since(c.began)
 	if at := c.stopped.Load(); at != nil {
-		base = *at
+		passed = *at
 	}
-	return base.Add(time.Duration(c.ahead.Load()))
+	return noon.Add(passed + time.Duration(c.ahead.Load()))
 }
 
 func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
@@ -68,8 +74,8 @@ func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 // stop makes time pass only by advance, for a test whose result would depend on
 // how fast the machine is.
 func (c *clock) stop() {
-	now := time.Now()
-	c.stopped.Store(&now)
+	passed := time.Since(c.began)
+	c.stopped.Store(&passed)
 }
 
 // setting changes a bench before it opens.
@@ -95,7 +101,7 @@ func newBench(t *testing.T, settings ...setting) *bench {
 	for _, set := range settings {
 		set(&o)
 	}
-	b := &bench{T: t, dir: t.TempDir(), clock: &clock{}}
+	b := &bench{T: t, dir: t.TempDir(), clock: &clock{began: time.Now()}}
 	server := httptest.NewUnstartedServer(nil)
 	b.url = "http://" + server.Listener.Addr().String()
 	o.baseURL = b.openUpstream(o)
@@ -200,6 +206,9 @@ func (b *bench) openProxy(st *store.Store, o options) {
 	if c.PublicURL == "" {
 		c.PublicURL = b.url
 	}
+	if c.Timeouts.Cut == 0 {
+		c.Timeouts.Cut = time.Minute // a slow machine has the last event go out, too
+	}
 	b.proxy, err = New(c)
 	b.must(err)
 }
@@ -219,10 +228,10 @@ func (b *bench) reached() int {
 	return int(b.upstreams.Load())
 }
 
-// eventually waits for a state that another goroutine brings about.
+// eventually waits for a state that another goroutine brings about, for a minute.
 func (b *bench) eventually(what string, holds func() bool) {
 	b.Helper()
-	for range 2000 {
+	for range 12_000 {
 		if holds() {
 			return
 		}

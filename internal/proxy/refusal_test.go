@@ -44,7 +44,7 @@ func TestRefused(t *testing.T) {
 	limited := func(l policy.Limit) policy.Document {
 		return policy.Document{Resource: resource, Limits: []policy.Limit{l}}
 	}
-	future := time.Now().Add(time.Hour)
+	future := noon.Add(time.Hour)
 	spend := func(a *app) {
 		a.Helper()
 		if got := a.post(question); got.status != http.StatusOK {
@@ -119,7 +119,7 @@ func TestRefused(t *testing.T) {
 		}), status: 413, code: "body_too_large"},
 		{name: "compressed body", request: changed(func(_ *app, r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }), status: 415, code: "unsupported_encoding"},
 
-		{name: "rate", granted: limited(policy.Limit{Per: policy.Minute, Requests: 1}), before: spend, request: post(question), status: 429, code: "rate_limited"},
+		{name: "rate", granted: limited(policy.Limit{Per: policy.Minute, Requests: 1}), before: func(a *app) { a.clock.stop(); spend(a) }, request: post(question), status: 429, code: "rate_limited"},
 		{name: "day spent", granted: limited(policy.Limit{Per: policy.Day, Requests: 1}), before: spend, request: post(question), status: 429, code: "request_quota_spent"},
 		{name: "lifetime spent", granted: limited(policy.Limit{Per: policy.Lifetime, Requests: 1}), before: spend, request: post(question), status: 429, code: "request_quota_spent"},
 		{name: "too many at once", settings: []setting{with(func(c *Config) { c.MaxRunning = 1 })}, before: func(a *app) {
@@ -348,7 +348,7 @@ func TestLimitHeaders(t *testing.T) {
 	got := a.post(question)
 	reset, err := strconv.ParseInt(got.header.Get("X-RateLimit-Reset"), 10, 64)
 	b.must(err)
-	if left := time.Until(time.Unix(reset, 0)); left <= 0 || left > 25*time.Hour {
+	if left := time.Unix(reset, 0).Sub(b.clock.now()); left <= 0 || left > 25*time.Hour {
 		t.Errorf("resets in %v", left)
 	}
 	if got.header.Get("X-RateLimit-Limit") != "1" || got.header.Get("X-RateLimit-Remaining") != "0" || got.header.Get("Retry-After") == "" {
@@ -387,6 +387,7 @@ func TestHead(t *testing.T) {
 func TestStrangersLeaveFewLines(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
+	b.clock.stop()
 	client := b.client()
 	client.Transport.(*http.Transport).DisableKeepAlives = false
 	for range 3 * linesAtOnce {
