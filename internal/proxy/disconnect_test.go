@@ -79,6 +79,7 @@ func TestDisconnectAtAnyByte(t *testing.T) {
 	b := newBench(t, behind(m.ServeHTTP))
 	a := b.pair(rich())
 	a.unlimited()
+	b.clock.stop() // its token stays good, however long it takes
 	random := rand.New(rand.NewPCG(5, 23))
 	var all sync.WaitGroup
 	slots := make(chan struct{}, atOnce)
@@ -106,6 +107,7 @@ func TestDisconnectAtAnyByte(t *testing.T) {
 	}
 	all.Wait()
 	tokens, requests := a.settled(policy.Tokens), a.settled(policy.Requests)
+	b.eventually("the provider is done", m.idle)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if tokens != int64(m.reported) || requests != int64(m.answered) {

@@ -16,6 +16,7 @@ func TestRefusedAppsLeaveFewLines(t *testing.T) {
 	loud, quiet := b.pair(anything()), b.pair(anything())
 	b.must(b.pairing.Suspend(loud.id))
 	b.must(b.pairing.Suspend(quiet.id))
+	b.clock.stop()
 	before := len(b.events())
 	for range 3 * linesAtOnce {
 		if got := loud.post(question); got.status != 403 {
@@ -42,6 +43,7 @@ func TestFutileRequestsLeaveFewLines(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nowhere)
 	a := limitedApp(b)
+	b.clock.stop()
 	before := len(b.events())
 	for range 3 * linesAtOnce {
 		if got := a.post(question); got.status != 502 {

@@ -18,6 +18,7 @@ type mill struct {
 	breaks int // and so many in the middle of a stream
 
 	mu       sync.Mutex
+	running  int
 	random   *rand.Rand
 	answered int // requests that got an answer, or a part
 	reported int // tokens, input and output, of answers that came to their end
@@ -37,6 +38,7 @@ type turn struct {
 func (m *mill) turn() turn {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.running++
 	t := turn{fail: m.random.IntN(100) < m.fails, breakAt: -1, words: 1 + m.random.IntN(m.most)}
 	if m.random.IntN(100) < m.breaks {
 		t.breakAt = m.random.IntN(t.words)
@@ -45,6 +47,19 @@ func (m *mill) turn() turn {
 		m.answered++
 	}
 	return t
+}
+
+func (m *mill) over() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.running--
+}
+
+// idle says that all it is going to report is in reported.
+func (m *mill) idle() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.running == 0
 }
 
 type millRequest struct {
@@ -63,6 +78,7 @@ func (m *mill) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t := m.turn()
+	defer m.over()
 	if t.fail {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusInternalServerError)

@@ -28,6 +28,8 @@ func (a *app) regrant(granted policy.Document) {
 func TestStricterPermissionStopsStreams(t *testing.T) {
 	t.Parallel()
 	const capped = `{"model":"gpt-4o-mini","stream":true,"max_tokens":100,"messages":[{"role":"user","content":"say it"}]}`
+	const left = 200 * time.Millisecond
+	soon := noon.Add(4 * time.Minute)
 	for _, row := range []struct {
 		name, body string
 		granted    policy.Document // besides the resource
@@ -38,17 +40,20 @@ func TestStricterPermissionStopsStreams(t *testing.T) {
 		{"actions", streamed, policy.Document{Actions: []string{"models.list"}}, policy.CodeActionNotGranted},
 		{"output", capped, policy.Document{MaxOutputTokens: 99}, policy.CodeOutputCapExceeded},
 		{"output, without a cap", streamed, policy.Document{MaxOutputTokens: 99}, policy.CodeOutputCapExceeded},
-		{"end", streamed, policy.Document{ExpiresAt: time.Now().Add(time.Second)}, policy.CodePermissionExpired},
+		{"end", streamed, policy.Document{ExpiresAt: soon}, policy.CodePermissionExpired},
 		{"body", streamed, policy.Document{MaxBodyBytes: 5}, policy.CodeBodyTooLarge},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			b.fake.Script(openaifake.Fault{Endless: true, WordDelay: time.Millisecond})
+			b.clock.stop()
 			a, other := b.pair(anything()), b.pair(anything())
 			s, spared := a.open(row.body), other.open(streamed)
 			row.granted.Resource = resource
+			b.clock.advance(soon.Add(-left).Sub(b.clock.now()))
 			a.regrant(row.granted)
+			b.clock.advance(left)
 			wantCutOnly(s, row.code)
 			spared.next()
 			if n := b.proxy.Running(); n > 2 {

@@ -92,6 +92,7 @@ func newStorm(t *testing.T, seed uint64, streams bool, limit policy.Limit) *stor
 	b.must(b.prices.Set(resource, "gpt-4o-mini", price.Override{Input: 10_000 * 1e6, Output: 100_000 * 1e6})) // $1 is 10,000 tokens of output
 	s := &storm{bench: b, mill: m, streams: streams, seed: seed, codes: map[string]int{}}
 	s.app = b.pair(granting(limit))
+	b.clock.stop() // its token stays good, however long it takes
 	s.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: stormClients}}
 	t.Cleanup(s.client.CloseIdleConnections)
 	return s
