@@ -148,6 +148,27 @@ func TestHiddenReasoningIsChargedWhole(t *testing.T) {
 // New limits reach a running stream: it goes on under them, or ends.
 func TestNewLimitsReachStreams(t *testing.T) {
 	t.Parallel()
+	const before = 50 // words that come before the new limits, on any machine
+	waiting := func(t *testing.T, granted policy.Document) (s *openStream, goOn func()) {
+		gate := make(chan struct{})
+		b := newBench(t, behind(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, strings.Repeat(word, before))
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-gate:
+			case <-r.Context().Done():
+			}
+			for r.Context().Err() == nil {
+				_, _ = io.WriteString(w, word)
+			}
+		}))
+		s = b.pair(granted).open(streamed)
+		for range before - 1 {
+			s.next()
+		}
+		return s, func() { close(gate) }
+	}
 	t.Run("no room", func(t *testing.T) {
 		t.Parallel()
 		b := newBench(t)
@@ -165,29 +186,22 @@ func TestNewLimitsReachStreams(t *testing.T) {
 	})
 	t.Run("some room", func(t *testing.T) {
 		t.Parallel()
-		b := newBench(t)
-		b.fake.Script(openaifake.Fault{Endless: true, WordDelay: time.Millisecond})
-		a := b.pair(anything()) // counts nothing
-		s := a.open(streamed)
-		for range 50 {
-			s.next()
-		}
-		a.regrant(granting(policy.Limit{Per: policy.Lifetime, Tokens: 400}))
+		s, goOn := waiting(t, anything()) // counts nothing
+		s.regrant(granting(policy.Limit{Per: policy.Lifetime, Tokens: 400}))
+		goOn()
 		s.next()
 		wantCut(s, policy.CodeTokenBudgetSpent)
-		if used := a.settled(policy.Tokens); used > 400 || used < 380 {
+		if used := s.settled(policy.Tokens); used > 400 || used < 380 {
 			t.Errorf("%d tokens counted of 400", used)
 		}
 	})
 	t.Run("more room", func(t *testing.T) {
 		t.Parallel()
-		b := newBench(t)
-		b.fake.Script(openaifake.Fault{Endless: true, WordDelay: time.Millisecond})
-		a := b.pair(granting(policy.Limit{Per: policy.Lifetime, Tokens: 300}))
-		s := a.open(streamed)
-		a.regrant(granting(policy.Limit{Per: policy.Lifetime, Tokens: 600}))
+		s, goOn := waiting(t, granting(policy.Limit{Per: policy.Lifetime, Tokens: 300}))
+		s.regrant(granting(policy.Limit{Per: policy.Lifetime, Tokens: 600}))
+		goOn()
 		wantCut(s, policy.CodeTokenBudgetSpent)
-		if used := a.settled(policy.Tokens); used > 600 || used < 570 {
+		if used := s.settled(policy.Tokens); used > 600 || used < 570 {
 			t.Errorf("%d tokens counted of 600", used)
 		}
 	})

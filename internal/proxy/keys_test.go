@@ -54,7 +54,7 @@ func (b *bench) storeKey(resource, label, at, secret string, a vault.Arrangement
 	return key
 }
 
-func noKeys(o *options) { o.noKey = true; o.baseURL = "http://127.0.0.1:1" }
+func noKeys(o *options) { o.noKey = true; nowhere(o) }
 
 // served is a whole answer that says who gave it.
 func served(text string) http.HandlerFunc {
@@ -361,15 +361,18 @@ func TestKeysRemovedOnTheWay(t *testing.T) {
 	a := b.pair(anything())
 	wants(t, a.post(question), "from last")
 	first.says(fails(500))
+	removed := make(chan struct{})
 	last.says(func(w http.ResponseWriter, r *http.Request) {
 		if err := b.vault.RemoveCredential(last.ID); err != nil {
 			b.Error(err)
 		}
+		close(removed)
 		<-r.Context().Done()
 	})
 	if got := a.post(question); got.status != 502 || !strings.Contains(string(got.body), "removed the key") {
 		t.Errorf("%d: %s", got.status, got.body)
 	}
+	<-removed
 	if _, known := b.proxy.KeyHealth()[last.ID]; known {
 		t.Error("a removed key has a health")
 	}
@@ -483,7 +486,7 @@ func TestAProviderWithoutKeys(t *testing.T) {
 	var asked atomic.Int64
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	b.must(err)
-	s := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked.Add(1); r.Header.Get("Authorization") != "" {
 			t.Error("a credential was sent")
 		}

@@ -159,6 +159,9 @@ func impatient(c *Config) {
 	c.Timeouts.Header, c.Timeouts.Idle = 300*time.Millisecond, 300*time.Millisecond
 }
 
+// impatientThen is for what begins well, however slow the machine is.
+func impatientThen(c *Config) { c.Timeouts.Idle = 300 * time.Millisecond }
+
 func misbehaviours() []misbehaviour {
 	bad := func(name string, provider func(tongue) rude) misbehaviour {
 		return misbehaviour{name: name, rude: provider, status: 502, code: "upstream_error", charge: nothing}
@@ -177,9 +180,9 @@ func misbehaviours() []misbehaviour {
 	}
 	fixed := func(say string) func(tongue) string { return func(tongue) string { return say } }
 	silence := cut("silent in a stream", fallsSilent(func(to tongue) string { return okStream + to.event }))
-	silence.code, silence.config = "upstream_timeout", impatient
+	silence.code, silence.config = "upstream_timeout", impatientThen
 	half1 := half("silent in a long answer", fallsSilent(func(to tongue) string { return okJSON + "Content-Length: 50000\r\n\r\n" + to.whole[:20] }))
-	half1.noted, half1.config = "upstream_timeout", impatient
+	half1.noted, half1.config = "upstream_timeout", impatientThen
 	short := bad("shorter than its length", saysOf(func(to tongue) string { return okJSON + "Content-Length: 5000\r\n\r\n" + to.whole[:20] }))
 	short.charge = estimated // nothing of it has gone out
 	garbled := through("a stream of garbage", estimated, says(okStream, "data: {\"choi\n\nnonsense\n\n\x00\xff\n\ndata\n\n"))
@@ -250,7 +253,7 @@ func TestMisbehaviour(t *testing.T) {
 				continue
 			}
 			for n := 0; runtime.NumGoroutine() > before; n++ {
-				if n == 2000 {
+				if n == 30_000 {
 					stacks := make([]byte, 1<<20)
 					t.Fatalf("%s: %s: %d goroutines of %d are left:\n%s", to.resource, row.name, runtime.NumGoroutine()-before, before, stacks[:runtime.Stack(stacks, true)])
 				}

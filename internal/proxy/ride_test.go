@@ -16,8 +16,13 @@ import (
 // for which its key would let it ask again.
 func TestHalfClosedClientsRideNowhere(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, behind(func(w http.ResponseWriter, _ *http.Request) {
-		time.Sleep(200 * time.Millisecond)
+	asked := make(chan struct{})
+	b := newBench(t, behind(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case asked <- struct{}{}:
+		case <-r.Context().Done():
+		}
+		time.Sleep(200 * time.Millisecond) // in which the gateway may notice; it is right either way
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"choices":[{"message":{"content":"the whole answer"}}],"usage":{"prompt_tokens":5,"completion_tokens":9}}`)
 	}))
@@ -30,14 +35,21 @@ func TestHalfClosedClientsRideNowhere(t *testing.T) {
 		b.must(err)
 		b.must(conn.SetDeadline(time.Now().Add(time.Minute)))
 		b.must(r.Write(conn))
-		time.Sleep(50 * time.Millisecond)
-		b.must(conn.(*net.TCPConn).CloseWrite())
+		over := make(chan struct{})
+		go func() {
+			select {
+			case <-asked:
+				_ = conn.(*net.TCPConn).CloseWrite()
+			case <-over: // it was refused
+			}
+		}()
 		if res, err := http.ReadResponse(bufio.NewReader(conn), r); err == nil {
 			body, err := io.ReadAll(res.Body)
 			if res.StatusCode == http.StatusOK && err == nil && len(body) > 0 {
 				answers++
 			}
 		}
+		close(over)
 		_ = conn.Close()
 		b.eventually("it has ended", func() bool { return b.proxy.Running() == 0 })
 	}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -20,7 +21,8 @@ import (
 type signer struct {
 	app      *app
 	under    http.RoundTripper
-	statuses []int // 0: no answer
+	giveUp   func() // waits until the first try is given up; nil: it is not
+	statuses []int  // 0: no answer
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -29,7 +31,13 @@ func (s *signer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	r = r.Clone(r.Context())
+	ctx := r.Context()
+	if s.giveUp != nil && len(s.statuses) == 0 {
+		first, cancel := context.WithCancel(ctx)
+		go func() { s.giveUp(); cancel() }()
+		ctx = first
+	}
+	r = r.Clone(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.Header.Set("Authorization", "DPoP "+s.app.token)
 	r.Header.Set("DPoP", s.app.prove(r.Method, s.app.url+r.URL.EscapedPath(), body))
@@ -44,7 +52,7 @@ func (s *signer) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // sdk is OpenAI's own client, which tries again by itself.
 func (a *app) sdk(options ...option.RequestOption) (sdk.Client, *signer) {
-	s := &signer{app: a, under: &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: time.Second}}
+	s := &signer{app: a, under: &http.Transport{DisableKeepAlives: true}}
 	all := []option.RequestOption{
 		option.WithBaseURL(a.url + "/r/llm/openai/v1"), option.WithAPIKey("unused"),
 		option.WithHTTPClient(&http.Client{Transport: s}),
@@ -84,6 +92,9 @@ func TestLibraryRetriesCountOnce(t *testing.T) {
 			b.fake.Script(row.fault)
 			a := b.pair(rich())
 			client, seen := a.sdk(append(row.options, option.WithMaxRetries(3))...)
+			if row.fault.Hang {
+				seen.giveUp = func() { _ = b.fake.Wait(t.Context(), func() bool { return b.fake.Running() == 1 }) }
+			}
 			answer, err := client.Chat.Completions.New(t.Context(), sdkQuestion())
 			if err != nil || answer.Usage.CompletionTokens != 9 {
 				t.Fatalf("%v, after %v", err, seen.statuses)

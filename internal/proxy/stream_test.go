@@ -136,8 +136,12 @@ func TestStreamCutByTheProvider(t *testing.T) {
 	})
 	t.Run("silence", func(t *testing.T) {
 		t.Parallel()
-		b := newBench(t, with(func(c *Config) { c.Timeouts.Idle = 500 * time.Millisecond }))
-		b.fake.Script(openaifake.Fault{Stall: 2})
+		b := newBench(t, with(func(c *Config) { c.Timeouts.Idle = 500 * time.Millisecond }), behind(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			_, _ = io.WriteString(w, word+word) // which come with the head: a slow machine is not silent before
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+		}))
 		s := b.pair(anything()).open(streamed)
 		wantCut(s, "upstream_timeout")
 	})
